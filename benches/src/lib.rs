@@ -1,0 +1,1 @@
+//! Criterion benches of the suite; see the files in `benches/benches/`.
