@@ -6,6 +6,8 @@ mod corpus;
 mod error;
 mod lines;
 mod split;
+#[doc(hidden)]
+pub mod testing;
 mod tokenizer;
 mod tokens;
 mod vocab;
