@@ -22,6 +22,12 @@ pub struct Tokens {
 }
 
 impl Tokens {
+    /// From ids with the sentences' ends among them.
+    pub(crate) fn from_parts(ids: Vec<TokenId>, ends: Vec<usize>, bytes: u64) -> Self {
+        assert_eq!(ends.last().copied().unwrap_or(0), ids.len(), "the last sentence ends the text");
+        Self { ids, ends, bytes }
+    }
+
     /// Appends a sentence, which ends in `</s>`; `bytes` is its length as text, newline included
     /// (what bits per byte are counted in).
     pub fn push_sentence(&mut self, ids: &[TokenId], bytes: u64) {

@@ -72,11 +72,18 @@ fn drawn(sentences: &[Perplexity], draws: &[u32]) -> f64 {
 /// The 95 % interval of a perplexity.
 pub fn bootstrap_interval(scores: &Scores, text: &Tokens, seed: u64) -> Interval {
     let sentences = scores.by_sentence(text);
-    quantiles(replicates(seed, sentences.len(), |draws| Perplexity::of_mean_nll(drawn(&sentences, draws))))
+    quantiles(replicates(seed, sentences.len(), |draws| {
+        Perplexity::of_mean_nll(drawn(&sentences, draws))
+    }))
 }
 
 /// Compares two models on the same sentences: the 95 % interval of perplexity(a) / perplexity(b) and what it shows.
-pub fn paired_bootstrap(a: &Scores, b: &Scores, text: &Tokens, seed: u64) -> (Interval, PairedVerdict) {
+pub fn paired_bootstrap(
+    a: &Scores,
+    b: &Scores,
+    text: &Tokens,
+    seed: u64,
+) -> (Interval, PairedVerdict) {
     let (a, b) = (a.by_sentence(text), b.by_sentence(text));
     let ratio = |draws: &[u32]| {
         let (x, y) = (drawn(&a, draws), drawn(&b, draws));
@@ -103,7 +110,8 @@ mod tests {
         for i in 0..200u32 {
             let length = 1 + i % 5;
             text.push_sentence(&vec![TokenId(0); length as usize], 1);
-            log_probs.extend((0..length).map(|k| -2.0 - ((i * 31 + k * 7) % 13) as f64 * 0.1 - shift));
+            log_probs
+                .extend((0..length).map(|k| -2.0 - ((i * 31 + k * 7) % 13) as f64 * 0.1 - shift));
         }
         (text, Scores { log_probs, context: Context::Stream })
     }
@@ -124,7 +132,10 @@ mod tests {
         assert_eq!(paired_bootstrap(&a, &b, &text, 1).1, PairedVerdict::Better);
         assert_eq!(paired_bootstrap(&b, &a, &text, 1).1, PairedVerdict::Worse);
         assert_eq!(paired_bootstrap(&a, &a, &text, 1).1, PairedVerdict::NoDifferenceShown);
-        let zero = Scores { log_probs: vec![f64::NEG_INFINITY; a.log_probs.len()], context: Context::Stream };
+        let zero = Scores {
+            log_probs: vec![f64::NEG_INFINITY; a.log_probs.len()],
+            context: Context::Stream,
+        };
         assert_eq!(paired_bootstrap(&zero, &zero, &text, 1).1, PairedVerdict::NoDifferenceShown);
         assert_eq!(paired_bootstrap(&zero, &a, &text, 1).1, PairedVerdict::Worse);
     }
