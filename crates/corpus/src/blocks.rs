@@ -123,11 +123,13 @@ struct Batch {
 }
 
 /// The results of `map` for each block of a text, in order; the next batch is read while one is worked on.
+/// Ends after the first error.
 pub(crate) struct MapBlocks<T, F> {
     blocks: Blocks,
     batch: Batch,
     map: F,
     ready: VecDeque<Result<T>>,
+    failed: bool,
 }
 
 impl<T: Send, F: Fn(&Block) -> Result<T> + Sync> MapBlocks<T, F> {
@@ -143,7 +145,7 @@ impl<T: Send, F: Fn(&Block) -> Result<T> + Sync> MapBlocks<T, F> {
                 "give a text with at least one word",
             ));
         }
-        Ok(Self { blocks, batch, map, ready: VecDeque::new() })
+        Ok(Self { blocks, batch, map, ready: VecDeque::new(), failed: false })
     }
 
     /// The error for a text whose lines are all blank.
@@ -160,18 +162,22 @@ impl<T: Send, F: Fn(&Block) -> Result<T> + Sync> Iterator for MapBlocks<T, F> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
-        if let Some(result) = self.ready.pop_front() {
-            return Some(result);
+        if self.failed {
+            return None;
         }
-        let Batch { blocks: work, error } = std::mem::take(&mut self.batch);
-        let ended = error.is_some();
-        let (blocks, map) = (&mut self.blocks, &self.map);
-        let read = || if ended { Batch::default() } else { blocks.batch() };
-        let (next, done) = rayon::join(read, || work.par_iter().map(map).collect::<Vec<_>>());
-        self.batch = next;
-        self.ready = done.into();
-        self.ready.extend(error.map(Err));
-        self.ready.pop_front()
+        if self.ready.is_empty() {
+            let Batch { blocks: work, error } = std::mem::take(&mut self.batch);
+            let ended = error.is_some();
+            let (blocks, map) = (&mut self.blocks, &self.map);
+            let read = || if ended { Batch::default() } else { blocks.batch() };
+            let (next, done) = rayon::join(read, || work.par_iter().map(map).collect::<Vec<_>>());
+            self.batch = next;
+            self.ready = done.into();
+            self.ready.extend(error.map(Err));
+        }
+        let result = self.ready.pop_front();
+        self.failed = matches!(result, Some(Err(_)));
+        result
     }
 }
 

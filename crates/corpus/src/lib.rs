@@ -8,11 +8,14 @@ mod draft;
 mod error;
 mod input;
 mod interner;
+pub mod labelled;
 mod lines;
 mod split;
+mod stream;
 mod tokenizer;
 mod tokens;
 mod vocab;
+mod vocab_file;
 
 pub use corpus::{Corpus, CorpusOptions, TrainSet, VocabScope};
 pub use error::{Error, Kind, Result};

@@ -37,6 +37,14 @@ impl Tokens {
         self.bytes += bytes;
     }
 
+    /// Appends every sentence of another text.
+    pub fn append(&mut self, other: &Tokens) {
+        let offset = self.ids.len();
+        self.ids.extend_from_slice(&other.ids);
+        self.ends.extend(other.ends.iter().map(|end| offset + end));
+        self.bytes += other.bytes;
+    }
+
     /// The sentences in order.
     pub fn sentences(&self) -> impl ExactSizeIterator<Item = &[TokenId]> + Clone {
         (0..self.ends.len()).map(|i| self.sentence(i))

@@ -2,6 +2,8 @@
 //!
 //! Ids run by (training count descending, then bytes). `</s>` and `<unk>` are ordinary entries; `<s>` is no entry:
 //! it is a context only and has the id [`Vocab::bos`] = `len`, one past the predictable words.
+use std::cmp::Ordering;
+
 use sha2::{Digest, Sha256};
 
 use crate::interner::Interner;
@@ -86,6 +88,11 @@ impl VocabBuilder {
         }
     }
 
+    /// Whether nothing was counted yet.
+    pub fn is_empty(&self) -> bool {
+        self.counts.iter().all(|&c| c == 0)
+    }
+
     /// Closes the vocabulary.
     pub fn finish(self, tokenizer: Tokenizer, limits: VocabLimits) -> Vocab {
         close(&self.words, &self.counts, tokenizer, limits).0
@@ -107,12 +114,9 @@ pub(crate) fn close(
     tokenizer: Tokenizer,
     limits: VocabLimits,
 ) -> (Vocab, Vec<TokenId>) {
-    let by_count = |&a: &u32, &b: &u32| {
-        counts[b as usize].cmp(&counts[a as usize]).then_with(|| words.word(a).cmp(words.word(b)))
-    };
     let enough = |&id: &u32| counts[id as usize] >= limits.min_count.max(1);
     let mut kept: Vec<u32> = (DRAFT_UNK + 1..counts.len() as u32).filter(enough).collect();
-    kept.sort_unstable_by(by_count);
+    kept.sort_unstable_by(by_count(words, counts));
     kept.truncate(if limits.max_size == 0 {
         usize::MAX
     } else {
@@ -123,14 +127,19 @@ pub(crate) fn close(
     let mut counts = counts.to_vec();
     counts[DRAFT_UNK as usize] += left_out;
     kept.extend([DRAFT_EOS, DRAFT_UNK]);
-    kept.sort_unstable_by(|&a, &b| {
-        counts[b as usize].cmp(&counts[a as usize]).then_with(|| words.word(a).cmp(words.word(b)))
-    });
+    kept.sort_unstable_by(by_count(words, &counts));
     let entries = kept.iter().map(|&id| (words.word(id).into(), counts[id as usize])).collect();
     let vocab = Vocab::new(entries, tokenizer);
     let mut ids = vec![vocab.unk(); counts.len()];
     kept.iter().enumerate().for_each(|(new, &old)| ids[old as usize] = TokenId(new as u32));
     (vocab, ids)
+}
+
+/// The order of ids.
+fn by_count<'a>(words: &'a Interner, counts: &'a [u64]) -> impl FnMut(&u32, &u32) -> Ordering + 'a {
+    |&a, &b| {
+        counts[b as usize].cmp(&counts[a as usize]).then_with(|| words.word(a).cmp(words.word(b)))
+    }
 }
 
 /// A closed vocabulary with the tokenizer it was made with.
