@@ -157,7 +157,10 @@ mod tests {
     fn uniform_scores_the_vocabulary() {
         for v in [2usize, 3, 10, 9_999] {
             let mut text = Tokens::default();
-            text.push_sentence(&(0..500).map(|i| TokenId((i * 7 % v) as u32)).collect::<Vec<_>>(), 1);
+            text.push_sentence(
+                &(0..500).map(|i| TokenId((i * 7 % v) as u32)).collect::<Vec<_>>(),
+                1,
+            );
             let model = Uniform { vocab_len: v };
             let ppl = evaluate(&model, &text, Context::Stream, TokenId(0)).perplexity();
             assert!((ppl / v as f64 - 1.0).abs() < 1e-12, "{v}: {ppl}");

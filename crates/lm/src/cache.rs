@@ -26,7 +26,11 @@ impl LanguageModel for UnigramCache {
 
     fn reader(&self) -> Box<dyn Reader + '_> {
         assert!(self.window > 0, "a cache remembers at least one token");
-        Box::new(CacheReader { window: self.window, recent: VecDeque::new(), counts: vec![0; self.vocab_len] })
+        Box::new(CacheReader {
+            window: self.window,
+            recent: VecDeque::new(),
+            counts: vec![0; self.vocab_len],
+        })
     }
 
     fn footprint(&self) -> Footprint {

@@ -101,14 +101,20 @@ pub trait Reader {
 }
 
 /// Scores by the definition: a reader, token by token. Sentences are the units of work where they are independent.
-pub fn walk<M: LanguageModel + ?Sized>(model: &M, text: &Tokens, context: Context, out: &mut Vec<f64>) {
+pub fn walk<M: LanguageModel + ?Sized>(
+    model: &M,
+    text: &Tokens,
+    context: Context,
+    out: &mut Vec<f64>,
+) {
     out.clear();
-    let read = |reader: &mut dyn Reader, sentence: &[TokenId], scratch: &mut [f64], out: &mut Vec<f64>| {
-        for &token in sentence {
-            out.push(reader.log_prob(token, scratch));
-            reader.feed(token);
-        }
-    };
+    let read =
+        |reader: &mut dyn Reader, sentence: &[TokenId], scratch: &mut [f64], out: &mut Vec<f64>| {
+            for &token in sentence {
+                out.push(reader.log_prob(token, scratch));
+                reader.feed(token);
+            }
+        };
     match context {
         Context::Stream => {
             let (mut reader, mut scratch) = (model.reader(), vec![0.0; model.vocab_len()]);
