@@ -6,6 +6,7 @@ mod corpus;
 mod error;
 mod lines;
 mod split;
+pub mod synth;
 mod tokenizer;
 mod tokens;
 mod vocab;

@@ -43,10 +43,16 @@ impl VocabBuilder {
     /// Counts one token.
     #[inline]
     pub fn add(&mut self, token: &str) {
+        self.add_many(token, 1);
+    }
+
+    /// Counts `count` occurrences of a token.
+    #[inline]
+    pub fn add_many(&mut self, token: &str, count: u64) {
         match self.counts.get_mut(token) {
-            Some(count) => *count += 1,
+            Some(known) => *known += count,
             None => {
-                self.counts.insert(token.into(), 1);
+                self.counts.insert(token.into(), count);
             }
         }
     }
