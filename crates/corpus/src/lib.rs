@@ -14,6 +14,7 @@ mod split;
 mod stream;
 #[doc(hidden)]
 pub mod testing;
+pub mod synth;
 mod tokenizer;
 mod tokens;
 mod vocab;
