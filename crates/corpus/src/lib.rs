@@ -4,8 +4,10 @@
 //! encoded splits; models see a [`TrainSet`], which has no test split in reach.
 mod blocks;
 mod corpus;
+pub mod dataset;
 mod draft;
 mod error;
+pub mod fetch;
 mod input;
 mod interner;
 pub mod labelled;
@@ -21,6 +23,7 @@ mod vocab;
 mod vocab_file;
 
 pub use corpus::{Corpus, CorpusOptions, TrainSet, VocabScope};
+pub use dataset::DataSet;
 pub use error::{Error, Kind, Result};
 pub use lines::{Line, Lines};
 pub use split::{Part, SplitPlan};

@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::input::whole;
 
 /// One of the three parts of a corpus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// What models learn from.
     Train,

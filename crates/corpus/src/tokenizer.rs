@@ -18,11 +18,12 @@ use std::str::FromStr;
 use unicode_normalization::{UnicodeNormalization, is_nfc_quick};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::error::Error;
+use crate::error::{Error, nearest};
 use crate::vocab::UNK;
 
 /// How a sentence becomes tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(try_from = "String")]
 pub enum Tokenizer {
     /// Split at white space.
     #[default]
@@ -154,9 +155,16 @@ impl FromStr for Tokenizer {
         Tokenizer::ALL.into_iter().find(|t| t.to_string() == name).ok_or_else(|| Error::Unknown {
             what: "tokenizer",
             name: name.into(),
-            nearest: None,
+            nearest: nearest(name, ["space", "words", "words-lower", "chars"].into_iter()),
             cure: "choose space, words, words-lower or chars",
         })
+    }
+}
+
+impl TryFrom<String> for Tokenizer {
+    type Error = Error;
+    fn try_from(name: String) -> Result<Self, Error> {
+        name.parse()
     }
 }
 
