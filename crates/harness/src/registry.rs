@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use corpus::Corpus;
-use lm::{Family, Recipe, UniformRecipe, UnigramRecipe};
+use lm::{CacheRecipe, Family, OracleRecipe, Recipe, UniformRecipe, UnigramRecipe};
+use ngram::{NgramRecipe, Smoothing};
 
 use crate::error::{Failure, nearest};
 
@@ -66,7 +67,23 @@ const NO_ORDER: std::ops::RangeInclusive<usize> = 0..=0;
 pub const LINES: &[Line] = &[
     Line { name: "uniform", orders: NO_ORDER, family: Family::Baseline, make: |_, _| Some(Box::new(UniformRecipe)) },
     Line { name: "unigram", orders: NO_ORDER, family: Family::Baseline, make: |_, _| Some(Box::new(UnigramRecipe)) },
+    Line { name: "oracle", orders: NO_ORDER, family: Family::Oracle, make: |_, s| oracle(s) },
+    Line { name: "cache", orders: NO_ORDER, family: Family::Baseline, make: |_, _| Some(Box::new(CacheRecipe { window: 200 })) },
+    Line { name: "count", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::CountRatio, n) },
+    Line { name: "addk", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::AddK, n) },
+    Line { name: "sbo", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::StupidBackoff, n) },
+    Line { name: "wb", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::WittenBell, n) },
+    Line { name: "ikn", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::KneserNey, n) },
+    Line { name: "kn", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::ModifiedKneserNey, n) },
 ];
+
+fn oracle(setting: &Setting) -> Option<Box<dyn Recipe>> {
+    setting.language.as_ref().map(|language| Box::new(OracleRecipe::new(language.clone())) as Box<dyn Recipe>)
+}
+
+fn ngram(smoothing: Smoothing, order: usize) -> Option<Box<dyn Recipe>> {
+    Some(Box::new(NgramRecipe::new(smoothing, order)))
+}
 
 /// A named piece of a comparison.
 pub enum Spec {

@@ -15,7 +15,7 @@ mod recipe;
 mod significance;
 
 pub use baseline::{Uniform, UniformRecipe, Unigram, UnigramRecipe};
-pub use cache::UnigramCache;
+pub use cache::{CacheRecipe, UnigramCache};
 pub use error::{Error, Result};
 pub use evaluate::{Scores, evaluate};
 pub use generation::{Sampling, generate};

@@ -20,7 +20,7 @@ pub fn run(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
         rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().context("starting the threads")?;
     }
     report::check_writable(&args.report)?;
-    let corpus = text::load(&args.corpus, args.text, args.preset, args.seed)?;
+    let corpus = text::load(&args.corpus, args.text, args.preset)?;
     for id in &args.models {
         registry::spec(id, &Setting::new(args.preset, args.seed, &corpus))?;
     }
@@ -47,7 +47,6 @@ pub fn run(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
 
 fn describe(args: &CompareArgs, corpus: &Corpus, plan: &Plan) -> Run {
     let machine = Machine::here();
-    let limits = text::limits(&args.corpus, args.text);
     Run {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -60,7 +59,7 @@ fn describe(args: &CompareArgs, corpus: &Corpus, plan: &Plan) -> Run {
         tokenizer: corpus.vocab.tokenizer().to_string(),
         context: plan.context.to_string(),
         vocab: corpus.vocab.len() as u64,
-        vocab_rule: limits,
+        vocab_rule: text::vocab_rule(&args.corpus, args.text),
         vocab_sha256: corpus.vocab.fingerprint().into(),
         test_sha256: text::sha256(&corpus.test),
         train_sentences: corpus.train.sentence_count() as u64,
