@@ -14,6 +14,7 @@ mod interpolate;
 mod model;
 mod recipe;
 mod smoothing;
+mod sparsity;
 mod successors;
 
 pub use adjust::Counting;
@@ -23,3 +24,4 @@ pub use discount::{DiscountSource, Discounts};
 pub use estimate::{Estimate, Rule};
 pub use model::NgramModel;
 pub use recipe::{NgramRecipe, Smoothing};
+pub use sparsity::{Sparsity, sparsity, target_counts};

@@ -146,7 +146,7 @@ impl NgramRecipe {
             }
             Smoothing::AddK => {
                 let (k, vocab_len) = (tune(&counts, valid), counts.vocab_len());
-                let notes = vec![format!("k = {k:.6}, tuned on validation")];
+                let notes = vec![format!("k = {k}, tuned on validation")];
                 Ok(Estimate { notes, ..estimate(counts, &AddK { k, vocab_len }, step)? })
             }
             Smoothing::CountRatio => estimate(counts, &CountRatio, step),

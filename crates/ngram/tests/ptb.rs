@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use corpus::{Corpus, CorpusOptions};
 use lm::{Context, Recipe, evaluate, silent};
-use ngram::{GramCounts, NgramModel, NgramRecipe, Smoothing};
+use ngram::{GramCounts, NgramModel, NgramRecipe, Smoothing, sparsity};
 
 fn data() -> Option<PathBuf> {
     let data = std::env::var_os("LMLAB_DATA").map(PathBuf::from);
@@ -140,4 +140,18 @@ fn every_smoothing_trains_on_ptb() {
         scores.iter().filter(|&&s| s == f64::NEG_INFINITY).count() as f64 / scores.len() as f64;
     println!("count3: zero probability for {:.2} % of the targets", 100.0 * zero);
     assert!((0.5..0.62).contains(&zero), "{zero}");
+}
+
+#[test]
+fn sparsity_is_the_lectures() {
+    let Some(data) = data() else { return };
+    let corpus = ptb(&data);
+    let counts = GramCounts::new(&corpus.train, corpus.vocab.len(), 7).unwrap();
+    let rows = sparsity(&counts, &corpus.test).unwrap();
+    let unseen = [0.0, 18.9, 57.8, 81.9, 91.4, 95.0, 96.6];
+    let contexts = [0.0, 0.0, 19.6, 58.5, 82.4, 91.7, 95.2];
+    for ((row, unseen), contexts) in rows.iter().zip(unseen).zip(contexts) {
+        assert!((100.0 * row.unseen_share() - unseen).abs() <= 0.05, "{row:?}");
+        assert!((100.0 * row.unseen_context_share() - contexts).abs() <= 0.05, "{row:?}");
+    }
 }

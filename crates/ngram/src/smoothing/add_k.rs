@@ -41,7 +41,7 @@ impl Formula for AddK {
     }
 }
 
-/// The k that makes `valid` likeliest, to a thousandth; 1 where there is no validation text.
+/// The k that makes `valid` likeliest, to three digits, so that it can be told in full; 1 where there is no validation text.
 pub(crate) fn tune(counts: &GramCounts, valid: &Tokens) -> f64 {
     if valid.targets() == 0 {
         return 1.0;
@@ -67,7 +67,8 @@ pub(crate) fn tune(counts: &GramCounts, valid: &Tokens) -> f64 {
             at_b = log_likelihood(b);
         }
     }
-    ((low + high) / 2.0).exp()
+    let k = ((low + high) / 2.0).exp();
+    format!("{k:.2e}").parse().expect("a number as just written")
 }
 
 /// (c(h w), c(h)) of every target of a text, h the whole context.
