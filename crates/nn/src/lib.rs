@@ -9,6 +9,7 @@ pub mod linear;
 pub mod optim;
 pub mod real;
 pub mod rng;
+pub mod simd;
 pub mod softmax;
 
 pub use real::Real;
