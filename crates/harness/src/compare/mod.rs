@@ -32,7 +32,7 @@ pub struct Plan {
 pub fn compare(corpus: &Corpus, plan: &Plan, run: Run, sink: &mut dyn FnMut(&Results) -> Result<()>) -> Result<Results> {
     let started = std::time::Instant::now();
     let jobs = jobs(corpus, plan)?;
-    let counts = buckets::Counts::of(corpus);
+    let counts = buckets::Counts::of(corpus)?;
     let mut contenders: Vec<Contender> = Vec::new();
     let results = |contenders: &[Contender]| {
         let mut run = run.clone();
