@@ -96,7 +96,10 @@ impl Recipe for CacheRecipe {
     }
 
     fn describe(&self) -> String {
-        format!("words among the last {} tokens (Kuhn & De Mori 1990); a part of mixtures", self.window)
+        format!(
+            "words among the last {} tokens (Kuhn & De Mori 1990); a part of mixtures",
+            self.window
+        )
     }
 
     fn train(&self, data: TrainSet<'_>, _: &mut Log<'_>) -> Result<Trained> {

@@ -135,16 +135,23 @@ impl<'a> Forward<'a> {
     /// # Panics
     /// If `out` has another length.
     pub fn distribution(&self, out: &mut [f64]) {
-        assert_eq!(out.len(), self.language.len() + 1, "one probability a form and one for the end");
+        assert_eq!(
+            out.len(),
+            self.language.len() + 1,
+            "one probability a form and one for the end"
+        );
         out.fill(0.0);
         let n = self.language.topics.len();
         for hypothesis in &self.alive {
             let end = self.ways(hypothesis, &mut |way| {
-                let (slot, scope) = (&self.language.slots[usize::from(way.slot)], self.registers(&way));
+                let (slot, scope) =
+                    (&self.language.slots[usize::from(way.slot)], self.registers(&way));
                 for id in slot.classes.clone() {
                     let class = &self.language.classes[usize::from(id)];
                     let mut joint = [0.0; MAX_TOPICS];
-                    for ((j, t), p) in joint.iter_mut().zip(&hypothesis.topics).zip(slot.p(&scope, id)) {
+                    for ((j, t), p) in
+                        joint.iter_mut().zip(&hypothesis.topics).zip(slot.p(&scope, id))
+                    {
                         *j = t * p * way.p;
                     }
                     if joint.iter().all(|j| *j == 0.0) {
@@ -170,7 +177,9 @@ impl<'a> Forward<'a> {
             let end = self.ways(hypothesis, &mut |way| match seen {
                 Seen::End => {}
                 Seen::Form(form) => {
-                    for reading in self.language.readings(form).iter().filter(|r| r.slot == way.slot) {
+                    for reading in
+                        self.language.readings(form).iter().filter(|r| r.slot == way.slot)
+                    {
                         let class = &self.language.classes[usize::from(reading.class)];
                         let n = self.language.topics.len();
                         let words = &class.p[usize::from(reading.lemma) * n..][..n];
@@ -183,7 +192,8 @@ impl<'a> Forward<'a> {
                         let sums = &hidden.sums[usize::from(id)];
                         for number in possible(self.language.classes[usize::from(id)].inflection) {
                             let words = &sums[number.map_or(0, Number::index) * n..][..n];
-                            let reading = Reading { slot: way.slot, class: id, lemma: 0, number: *number };
+                            let reading =
+                                Reading { slot: way.slot, class: id, lemma: 0, number: *number };
                             total += self.continued(hypothesis, &way, &reading, words, f);
                         }
                     }
@@ -198,7 +208,14 @@ impl<'a> Forward<'a> {
 
     /// One continuation: its probability; what is possible is handed to `f`.
     #[inline]
-    fn continued(&self, from: &Hypothesis, way: &Way<'_>, reading: &Reading, words: &[f64], f: &mut dyn FnMut(Hypothesis)) -> f64 {
+    fn continued(
+        &self,
+        from: &Hypothesis,
+        way: &Way<'_>,
+        reading: &Reading,
+        words: &[f64],
+        f: &mut dyn FnMut(Hypothesis),
+    ) -> f64 {
         let (slot, scope) = (&self.language.slots[usize::from(reading.slot)], self.registers(way));
         let inflection = self.language.classes[usize::from(reading.class)].inflection;
         let p = way.p * numbers(inflection, &scope)[reading.number.map_or(0, Number::index)];
@@ -214,7 +231,8 @@ impl<'a> Forward<'a> {
         }
         if total > 0.0 {
             let mut stack = *way.below;
-            let scope = way.one.map_or(way.scope, |one| stack.run(&self.language.moves, one, way.scope));
+            let scope =
+                way.one.map_or(way.scope, |one| stack.run(&self.language.moves, one, way.scope));
             stack.scopes[usize::from(scope)].read(slot.marks, reading.class, reading.number);
             f(Hypothesis { stack, topics });
         }
@@ -245,7 +263,9 @@ impl<'a> Forward<'a> {
                     let mut nothing = 0.0;
                     for one in moves.of(rule, item.depth) {
                         match one.slot {
-                            Some(slot) => f(Way { below: &stack, scope, one: Some(one), slot, p: p * one.p }),
+                            Some(slot) => {
+                                f(Way { below: &stack, scope, one: Some(one), slot, p: p * one.p })
+                            }
                             None => nothing = p * one.p,
                         }
                     }

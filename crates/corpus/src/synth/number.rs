@@ -41,7 +41,8 @@ pub(crate) struct Scope {
 
 impl Scope {
     /// The registers at the start of a sentence.
-    pub(crate) const EMPTY: Scope = Scope { number: None, last: NO_CLASS, outer: NO_CLASS, at: NOWHERE };
+    pub(crate) const EMPTY: Scope =
+        Scope { number: None, last: NO_CLASS, outer: NO_CLASS, at: NOWHERE };
 
     /// The registers of a scope opened inside this one.
     pub(crate) fn open(&self, mode: Mode) -> Scope {

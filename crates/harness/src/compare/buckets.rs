@@ -1,8 +1,8 @@
 //! Perplexity by how often the n-gram that ends at a target was seen in training, and the corpus's own sparsity.
 use corpus::Corpus;
 use lm::Perplexity;
-use ngram::GramCounts;
-use ngram::sparsity::{sparsity, target_counts};
+use ngram::{GramCounts, sparsity, target_counts};
+
 
 use super::contender::Contender;
 use crate::record::{Bucket, Sparsity};
@@ -29,7 +29,7 @@ impl Counts {
     /// Counts the training text once and looks the test text up.
     pub fn of(corpus: &Corpus) -> lm::Result<Self> {
         let counts = GramCounts::new(&corpus.train, corpus.vocab.len(), MAX_ORDER)?;
-        let row = |s: ngram::sparsity::Sparsity| Sparsity {
+        let row = |s: ngram::Sparsity| Sparsity {
             order: s.order,
             distinct: s.distinct,
             singletons: s.singletons,
