@@ -78,7 +78,7 @@ pub const LINES: &[Line] = &[
 ];
 
 fn oracle(setting: &Setting) -> Option<Box<dyn Recipe>> {
-    setting.language.as_ref().map(|language| Box::new(OracleRecipe::new(language.clone())) as Box<dyn Recipe>)
+    setting.language.as_ref().map(|language| Box::new(OracleRecipe { language: language.clone() }) as Box<dyn Recipe>)
 }
 
 fn ngram(smoothing: Smoothing, order: usize) -> Option<Box<dyn Recipe>> {
