@@ -28,6 +28,10 @@ impl LanguageModel for Uniform {
         out.resize(text.targets(), -(self.vocab_len as f64).ln());
     }
 
+    fn order(&self) -> Option<usize> {
+        Some(1)
+    }
+
     fn footprint(&self) -> Footprint {
         Footprint { params: 0, bytes: size_of::<Self>() as u64, ..Footprint::default() }
     }
@@ -72,6 +76,10 @@ impl LanguageModel for Unigram {
     fn score(&self, text: &Tokens, _: Context, out: &mut Vec<f64>) {
         out.clear();
         out.extend(text.flat().iter().map(|t| self.log_probs[t.index()]));
+    }
+
+    fn order(&self) -> Option<usize> {
+        Some(1)
     }
 
     fn footprint(&self) -> Footprint {
@@ -149,7 +157,10 @@ mod tests {
     fn uniform_scores_the_vocabulary() {
         for v in [2usize, 3, 10, 9_999] {
             let mut text = Tokens::default();
-            text.push_sentence(&(0..500).map(|i| TokenId((i * 7 % v) as u32)).collect::<Vec<_>>(), 1);
+            text.push_sentence(
+                &(0..500).map(|i| TokenId((i * 7 % v) as u32)).collect::<Vec<_>>(),
+                1,
+            );
             let model = Uniform { vocab_len: v };
             let ppl = evaluate(&model, &text, Context::Stream, TokenId(0)).perplexity();
             assert!((ppl / v as f64 - 1.0).abs() < 1e-12, "{v}: {ppl}");

@@ -61,7 +61,9 @@ impl Keeper {
     pub fn remove(&self) -> Result<()> {
         for path in [&self.path, &self.previous()] {
             match std::fs::remove_file(path) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(path, e)),
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::io(path, e));
+                }
                 _ => {}
             }
         }
@@ -81,14 +83,23 @@ impl Keeper {
                 list.push(Entry { name: format!("m{k}.{i}"), dims: vec![data.len()], data });
             }
         }
-        list.push(Entry { name: "carried".into(), dims: vec![snapshot.carried.len()], data: &snapshot.carried });
+        list.push(Entry {
+            name: "carried".into(),
+            dims: vec![snapshot.carried.len()],
+            data: &snapshot.carried,
+        });
         let mut meta = Map::new();
         meta.insert("format".into(), FORMAT.into());
         meta.insert("run".into(), self.identity.to_json());
         meta.insert("optimizer_steps".into(), snapshot.optimizer.steps.into());
-        meta.insert("position".into(), serde_json::to_value(&snapshot.position).expect("plain data"));
+        meta.insert(
+            "position".into(),
+            serde_json::to_value(&snapshot.position).expect("plain data"),
+        );
         match std::fs::rename(&self.path, self.previous()) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(&self.path, e)),
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io(&self.path, e));
+            }
             _ => {}
         }
         write(&self.path, list, meta)?;
@@ -117,7 +128,12 @@ impl Keeper {
         Ok(())
     }
 
-    fn read<M: Params>(&self, path: &Path, snapshot: &mut Snapshot<M>, best: &mut M) -> Result<bool> {
+    fn read<M: Params>(
+        &self,
+        path: &Path,
+        snapshot: &mut Snapshot<M>,
+        best: &mut M,
+    ) -> Result<bool> {
         if !path.exists() {
             return Ok(false);
         }
@@ -129,7 +145,8 @@ impl Keeper {
         if let Some(difference) = difference("", run, &self.identity.to_json()) {
             return Err(Error::OtherRun { path: path.into(), difference });
         }
-        let position: Option<Position> = file.meta.get("position").and_then(|p| serde_json::from_value(p.clone()).ok());
+        let position: Option<Position> =
+            file.meta.get("position").and_then(|p| serde_json::from_value(p.clone()).ok());
         let steps = file.meta.get("optimizer_steps").and_then(Value::as_u64);
         let (Some(position), Some(steps)) = (position, steps) else {
             return Err(file.damaged("its header lacks the position".into()));

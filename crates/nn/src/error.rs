@@ -10,7 +10,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// Training left the finite numbers more often than it was allowed to try again.
-    #[error("diverged at step {step}: {tensor} is {value}; lower the learning rate or clip the gradient")]
+    #[error(
+        "diverged at step {step}: {tensor} is {value}; lower the learning rate or clip the gradient"
+    )]
     Diverged {
         /// Optimizer step, from 1.
         step: u64,
@@ -23,7 +25,9 @@ pub enum Error {
     #[error("interrupted")]
     Interrupted,
     /// A run would need more memory than there is.
-    #[error("{need} bytes of memory needed, {available} available; lower the hidden size, the batch or the vocabulary")]
+    #[error(
+        "{need} bytes of memory needed, {available} available; lower the hidden size, the batch or the vocabulary"
+    )]
     Memory {
         /// Estimated need in bytes.
         need: u64,

@@ -40,7 +40,10 @@ impl Worst {
     /// When the error is [`TOLERANCE`] or more, or NaN.
     pub fn assert(&self, what: &str) {
         let Self { tensor, row, error } = self;
-        assert!(*error < TOLERANCE, "{what}: gradient of {tensor}, row {row}: relative error {error:e}");
+        assert!(
+            *error < TOLERANCE,
+            "{what}: gradient of {tensor}, row {row}: relative error {error:e}"
+        );
     }
 }
 
@@ -61,14 +64,21 @@ pub fn check<P: Params<Num = f64>>(params: &P, grad: &P, loss: &mut dyn FnMut(&P
                 })
             })
             .collect();
-        worst = worst.or(compare(&tensor.name.to_string(), tensor.data, &numeric, tensor.shape.row()));
+        worst =
+            worst.or(compare(&tensor.name.to_string(), tensor.data, &numeric, tensor.shape.row()));
     }
     worst
 }
 
 /// Compares `grad` with central differences of `loss` in every number of `x`, rows of length `row`: for inputs and
 /// incoming states, which are no parameters.
-pub fn check_slice(name: &str, x: &[f64], grad: &[f64], row: usize, loss: &mut dyn FnMut(&[f64]) -> f64) -> Worst {
+pub fn check_slice(
+    name: &str,
+    x: &[f64],
+    grad: &[f64],
+    row: usize,
+    loss: &mut dyn FnMut(&[f64]) -> f64,
+) -> Worst {
     let mut moved = x.to_vec();
     let numeric: Vec<f64> = (0..x.len())
         .map(|i| {
@@ -102,7 +112,11 @@ fn compare(name: &str, analytic: &[f64], numeric: &[f64], row: usize) -> Worst {
     let mut worst = Worst::none();
     for (i, (a, n)) in analytic.chunks(row).zip(numeric.chunks(row)).enumerate() {
         let largest = a.iter().chain(n).fold(FLOOR, |m, x| m.max(x.abs()));
-        let difference = a.iter().zip(n).map(|(a, n)| (a - n).abs()).fold(0.0, |m: f64, d| if d.is_nan() { d } else { m.max(d) });
+        let difference = a
+            .iter()
+            .zip(n)
+            .map(|(a, n)| (a - n).abs())
+            .fold(0.0, |m: f64, d| if d.is_nan() { d } else { m.max(d) });
         worst = worst.or(Worst { tensor: name.to_owned(), row: i, error: difference / largest });
     }
     worst

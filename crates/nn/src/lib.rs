@@ -16,6 +16,7 @@ pub mod params;
 pub mod real;
 pub mod rng;
 pub mod schedule;
+pub mod simd;
 pub mod softmax;
 pub mod tensorfile;
 

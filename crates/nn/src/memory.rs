@@ -11,7 +11,8 @@ pub fn available() -> Option<u64> {
         line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
     });
     let number = |path| read(path).and_then(|text| text.trim().parse::<u64>().ok());
-    let group = match (number("/sys/fs/cgroup/memory.max"), number("/sys/fs/cgroup/memory.current")) {
+    let group = match (number("/sys/fs/cgroup/memory.max"), number("/sys/fs/cgroup/memory.current"))
+    {
         (Some(limit), Some(used)) => Some(limit.saturating_sub(used)),
         _ => None,
     };

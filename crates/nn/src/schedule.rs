@@ -74,7 +74,9 @@ impl Schedule {
                 let rest = ((at - warmup) / (1.0 - warmup).max(f64::EPSILON)).min(1.0);
                 floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * rest).cos())
             }
-            Schedule::Exponential { after, factor } => factor.powi((epoch + 1).saturating_sub(after.max(1)) as i32),
+            Schedule::Exponential { after, factor } => {
+                factor.powi((epoch + 1).saturating_sub(after.max(1)) as i32)
+            }
         }
     }
 
@@ -106,14 +108,19 @@ mod tests {
     #[test]
     fn mikolov_halves_from_the_first_small_gain_and_stops_at_the_second() {
         let (rule, mut state) = (Schedule::Mikolov { min_gain: 0.003 }, State::default());
-        let heard = [6.0, 5.5, 5.49, 5.3, 5.299].map(|nll| (rule.observe(&mut state, nll), state.factor));
+        let heard =
+            [6.0, 5.5, 5.49, 5.3, 5.299].map(|nll| (rule.observe(&mut state, nll), state.factor));
         use Verdict::{Continue, Stop};
-        assert_eq!(heard, [(Continue, 1.0), (Continue, 1.0), (Continue, 0.5), (Continue, 0.25), (Stop, 0.25)]);
+        assert_eq!(
+            heard,
+            [(Continue, 1.0), (Continue, 1.0), (Continue, 0.5), (Continue, 0.25), (Stop, 0.25)]
+        );
     }
 
     #[test]
     fn plateau_cosine_and_exponential() {
-        let (rule, mut state) = (Schedule::Plateau { factor: 0.5, min_gain: 0.0 }, State::default());
+        let (rule, mut state) =
+            (Schedule::Plateau { factor: 0.5, min_gain: 0.0 }, State::default());
         for (nll, factor) in [(6.0, 1.0), (5.0, 1.0), (5.5, 0.5), (4.9, 0.5)] {
             rule.observe(&mut state, nll);
             assert_eq!(rule.factor(&state, 0, 1, 0), factor);

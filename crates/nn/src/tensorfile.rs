@@ -52,16 +52,27 @@ impl<R: Real> View for &Entry<'_, R> {
 pub fn entries<'a, P: Params>(params: &'a P, prefix: &str) -> Vec<Entry<'a, P::Num>> {
     let mut list = Vec::new();
     params.tensors(&mut |t| {
-        list.push(Entry { name: format!("{prefix}{}", t.name), dims: t.shape.dims(), data: t.data });
+        list.push(Entry {
+            name: format!("{prefix}{}", t.name),
+            dims: t.shape.dims(),
+            data: t.data,
+        });
     });
     list
 }
 
 /// Writes tensors and a JSON object to `path`: to a temporary file beside it, synced, renamed, the folder synced.
-pub fn write<R: Real>(path: &Path, mut list: Vec<Entry<'_, R>>, mut meta: Map<String, Value>) -> Result<()> {
+pub fn write<R: Real>(
+    path: &Path,
+    mut list: Vec<Entry<'_, R>>,
+    mut meta: Map<String, Value>,
+) -> Result<()> {
     let io = |e| Error::io(path, e);
     list.sort_by(|a, b| a.name.cmp(&b.name));
-    meta.insert("sha256".into(), digest(list.iter().map(|e| (&*e.name, bytemuck::cast_slice(e.data)))).into());
+    meta.insert(
+        "sha256".into(),
+        digest(list.iter().map(|e| (&*e.name, bytemuck::cast_slice(e.data)))).into(),
+    );
     let header = HashMap::from([(KEY.to_owned(), Value::Object(meta).to_string())]);
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
@@ -102,7 +113,9 @@ impl TensorFile {
         let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(e.to_string()))?;
         let meta = match header.metadata().as_ref().and_then(|m| m.get(KEY)) {
-            Some(text) => serde_json::from_str(text).map_err(|e| damaged(format!("its header: {e}")))?,
+            Some(text) => {
+                serde_json::from_str(text).map_err(|e| damaged(format!("its header: {e}")))?
+            }
             None => Map::new(),
         };
         let file = Self { path: path.into(), bytes, meta };
@@ -110,7 +123,8 @@ impl TensorFile {
             let tensors = file.tensors()?;
             let mut names = tensors.names();
             names.sort_unstable();
-            let found = digest(names.iter().filter_map(|n| Some((*n, tensors.tensor(n).ok()?.data()))));
+            let found =
+                digest(names.iter().filter_map(|n| Some((*n, tensors.tensor(n).ok()?.data()))));
             if sum.as_str() != Some(&found) {
                 return Err(damaged("its checksum is wrong".into()));
             }
@@ -135,12 +149,22 @@ impl TensorFile {
     /// The sizes and numbers of a tensor, converted to `R`.
     pub fn get<R: Real>(&self, name: &str) -> Result<(Vec<usize>, Vec<R>)> {
         let tensors = self.tensors()?;
-        let tensor = tensors.tensor(name).map_err(|_| self.damaged(format!("no tensor `{name}`")))?;
+        let tensor =
+            tensors.tensor(name).map_err(|_| self.damaged(format!("no tensor `{name}`")))?;
         let bytes = tensor.data();
         let numbers = match tensor.dtype() {
-            Dtype::F32 => bytes.as_chunks::<4>().0.iter().map(|b| R::of(f32::from_le_bytes(*b).into())).collect(),
-            Dtype::F64 => bytes.as_chunks::<8>().0.iter().map(|b| R::of(f64::from_le_bytes(*b))).collect(),
-            other => return Err(self.damaged(format!("tensor `{name}` is {other:?}, not F32 or F64"))),
+            Dtype::F32 => bytes
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|b| R::of(f32::from_le_bytes(*b).into()))
+                .collect(),
+            Dtype::F64 => {
+                bytes.as_chunks::<8>().0.iter().map(|b| R::of(f64::from_le_bytes(*b))).collect()
+            }
+            other => {
+                return Err(self.damaged(format!("tensor `{name}` is {other:?}, not F32 or F64")));
+            }
         };
         Ok((tensor.shape().to_vec(), numbers))
     }
@@ -163,7 +187,9 @@ impl TensorFile {
     pub fn fill_one<R: Real>(&self, name: &str, dims: &[usize], data: &mut [R]) -> Result<()> {
         let (found, numbers) = self.get::<R>(name)?;
         if found != dims {
-            return Err(self.damaged(format!("tensor `{name}` has the shape {found:?} where {dims:?} is needed")));
+            return Err(self.damaged(format!(
+                "tensor `{name}` has the shape {found:?} where {dims:?} is needed"
+            )));
         }
         data.copy_from_slice(&numbers);
         Ok(())

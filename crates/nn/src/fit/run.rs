@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use super::{Clip, Ended, Event, Listener, Loss, Options, Outcome, Point, Position, Snapshot, Task};
+use super::{
+    Clip, Ended, Event, Listener, Loss, Options, Outcome, Point, Position, Snapshot, Task,
+};
 use crate::checkpoint::Keeper;
 use crate::clip;
 use crate::error::{Error, Result};
@@ -125,7 +127,12 @@ impl<'a, T: Task> Run<'a, T> {
             Ok(done) => done,
             Err(bad) => return self.recover(bad, listen),
         };
-        let event = Event::Step { done: self.position.step, total: self.total_steps(), loss, grad_norm: norm };
+        let event = Event::Step {
+            done: self.position.step,
+            total: self.total_steps(),
+            loss,
+            grad_norm: norm,
+        };
         let mut stop = listen(event).is_break();
 
         let (batch, batches) = (self.position.batch, self.task.batches());
@@ -157,7 +164,8 @@ impl<'a, T: Task> Run<'a, T> {
 
     /// Gradient, clipping, update; returns the mean loss and the norm before clipping.
     fn step(&mut self) -> Result<(f64, f64), Bad> {
-        let at = At { epoch: self.position.epoch, batch: self.position.batch, step: self.position.step };
+        let at =
+            At { epoch: self.position.epoch, batch: self.position.batch, step: self.position.step };
         self.grad.set_zero();
         let loss = self.task.loss_grad(self.model, at, &mut self.grad);
         if !loss.sum.is_finite() {
@@ -167,7 +175,12 @@ impl<'a, T: Task> Run<'a, T> {
         if !norm.is_finite() {
             return Err(self.first_bad());
         }
-        let factor = self.options.schedule.factor(&self.position.schedule, at.step, self.total_steps(), at.epoch);
+        let factor = self.options.schedule.factor(
+            &self.position.schedule,
+            at.step,
+            self.total_steps(),
+            at.epoch,
+        );
         self.rate = self.options.rate * self.position.rate_scale * factor;
         let mut weights = recycle(std::mem::take(&mut self.weights_list));
         let mut grads = recycle_shared(std::mem::take(&mut self.grads_list));
@@ -184,7 +197,8 @@ impl<'a, T: Task> Run<'a, T> {
         p.targets += loss.targets;
         p.train.merge(loss);
         p.norms += norm;
-        p.clipped += u64::from(matches!(self.options.clip, Clip::Norm(threshold) if norm >= threshold));
+        p.clipped +=
+            u64::from(matches!(self.options.clip, Clip::Norm(threshold) if norm >= threshold));
         Ok((loss.mean(), norm))
     }
 
@@ -262,7 +276,8 @@ impl<'a, T: Task> Run<'a, T> {
         self.position.clone_from(&self.good.position);
         self.task.begin_epoch(self.position.epoch);
         self.task.restore(&self.good.carried);
-        let event = Event::Recovered { step, tensor: &bad.tensor, value: bad.value, rate_scale: scale };
+        let event =
+            Event::Recovered { step, tensor: &bad.tensor, value: bad.value, rate_scale: scale };
         if listen(event).is_break() { Err(Error::Interrupted) } else { Ok(()) }
     }
 
