@@ -1,1 +1,13 @@
-//! rnn
+//! The recurrent chapter: cells, the network unrolled over time, its language model.
+//!
+//! Reading path: [`cell`] (the vanilla cell is lecture equation 8), [`Backbone`] (embedding, layers over time, output),
+//! [`RnnModel`] (the network as a language model), [`RnnRecipe`] (a configuration that trains).
+mod backbone;
+pub mod cell;
+mod layer;
+mod unroll;
+
+pub use backbone::{Architecture, Backbone, Batch, Work, group_lanes};
+pub use cell::CellKind;
+pub use layer::{Init, Layer, Start};
+pub use unroll::Noise;
