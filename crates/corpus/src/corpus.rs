@@ -1,10 +1,12 @@
 //! A corpus ready for models: one vocabulary, three encoded splits.
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::draft::Draft;
 use crate::error::Result;
 use crate::input::whole;
 use crate::split::{Part, SplitPlan};
+use crate::synth::Language;
 use crate::tokenizer::Tokenizer;
 use crate::tokens::Tokens;
 use crate::vocab::{EOS, UNK, Vocab, VocabLimits, reserved};
@@ -57,8 +59,8 @@ pub struct Corpus {
     pub test: Tokens,
     /// Where the splits come from, in words.
     pub split: String,
-    /// True for generated text: its figures are labelled SYNTHETIC.
-    pub synthetic: bool,
+    /// The language that the text was generated from, if it was.
+    pub language: Option<Arc<Language>>,
 }
 
 impl Corpus {
@@ -107,6 +109,11 @@ impl Corpus {
         draft.finish(name, split, options, |i| {
             part_by_ends(i, [parts[0].len(), valid, valid + parts[2].len()])
         })
+    }
+
+    /// True for generated text: its figures are labelled SYNTHETIC.
+    pub fn synthetic(&self) -> bool {
+        self.language.is_some()
     }
 
     /// Encoded text of a split.

@@ -128,7 +128,7 @@ impl Draft {
             valid,
             test,
             split,
-            synthetic: false,
+            language: None,
         }
     }
 }

@@ -14,6 +14,9 @@ pub mod labelled;
 mod lines;
 mod split;
 mod stream;
+pub mod synth;
+#[doc(hidden)]
+pub mod testing;
 mod tokenizer;
 mod tokens;
 mod vocab;

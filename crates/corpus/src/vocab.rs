@@ -71,8 +71,14 @@ impl VocabBuilder {
     /// Counts one token.
     #[inline]
     pub fn add(&mut self, token: &str) {
+        self.add_many(token, 1);
+    }
+
+    /// Counts `count` occurrences of a token.
+    #[inline]
+    pub fn add_many(&mut self, token: &str, count: u64) {
         let id = self.words.intern(token);
-        self.count(id, 1);
+        self.count(id, count);
     }
 
     /// Counts a sentence end.

@@ -28,6 +28,10 @@ impl LanguageModel for Uniform {
         out.resize(text.targets(), -(self.vocab_len as f64).ln());
     }
 
+    fn order(&self) -> Option<usize> {
+        Some(1)
+    }
+
     fn footprint(&self) -> Footprint {
         Footprint { params: 0, bytes: size_of::<Self>() as u64, ..Footprint::default() }
     }
@@ -72,6 +76,10 @@ impl LanguageModel for Unigram {
     fn score(&self, text: &Tokens, _: Context, out: &mut Vec<f64>) {
         out.clear();
         out.extend(text.flat().iter().map(|t| self.log_probs[t.index()]));
+    }
+
+    fn order(&self) -> Option<usize> {
+        Some(1)
     }
 
     fn footprint(&self) -> Footprint {

@@ -5,10 +5,11 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
-use corpus::TokenId;
+use corpus::{TokenId, TrainSet};
 
 use crate::error::{Error, Result};
 use crate::model::{Footprint, LanguageModel, Reader};
+use crate::recipe::{Family, Log, Recipe, Trained};
 
 /// The cache as a model.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +76,34 @@ impl CacheReader {
             0 => -(self.counts.len() as f64).ln(),
             n => (self.counts[token.index()] as f64 / n as f64).ln(),
         }
+    }
+}
+
+/// Makes a [`UnigramCache`]; nothing is learnt.
+#[derive(Clone, Copy, Debug)]
+pub struct CacheRecipe {
+    /// N: tokens remembered.
+    pub window: usize,
+}
+
+impl Recipe for CacheRecipe {
+    fn id(&self) -> String {
+        "cache".into()
+    }
+
+    fn family(&self) -> Family {
+        Family::Baseline
+    }
+
+    fn describe(&self) -> String {
+        format!(
+            "words among the last {} tokens (Kuhn & De Mori 1990); a part of mixtures",
+            self.window
+        )
+    }
+
+    fn train(&self, data: TrainSet<'_>, _: &mut Log<'_>) -> Result<Trained> {
+        Ok(Trained::plain(UnigramCache { vocab_len: data.vocab.len(), window: self.window }))
     }
 }
 

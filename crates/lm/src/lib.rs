@@ -15,7 +15,7 @@ mod recipe;
 mod significance;
 
 pub use baseline::{Uniform, UniformRecipe, Unigram, UnigramRecipe};
-pub use cache::UnigramCache;
+pub use cache::{CacheRecipe, UnigramCache};
 pub use error::{Error, Result};
 pub use evaluate::{Scores, evaluate};
 pub use generation::{Sampling, generate};
@@ -23,4 +23,4 @@ pub use mixture::{Mixture, em_weights, mixture_nll};
 pub use model::{Activity, Context, Footprint, LanguageModel, Reader, walk};
 pub use perplexity::Perplexity;
 pub use recipe::{CurvePoint, Family, Log, Progress, Recipe, Trained, silent};
-pub use significance::{Interval, PairedVerdict, bootstrap_interval, paired_bootstrap};
+pub use significance::{Interval, PairedVerdict, Resampled};

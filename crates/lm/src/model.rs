@@ -61,6 +61,17 @@ pub trait LanguageModel: Send + Sync {
         walk(self, text, context, out);
     }
 
+    /// n for a model that sees the last n − 1 words only; `None` where the context is not bounded.
+    fn order(&self) -> Option<usize> {
+        None
+    }
+
+    /// False where the probabilities do not sum to one (stupid back-off, raw count ratios): the perplexity of such a
+    /// model is not comparable, and the report says so.
+    fn normalised(&self) -> bool {
+        true
+    }
+
     /// What is stored.
     fn footprint(&self) -> Footprint;
 

@@ -1,4 +1,27 @@
 //! The n-gram chapter of the lecture (§2): counts, smoothings, back-off tables.
+//!
+//! One file a stage, in the order of the algorithm: `gram` packs n-grams into integers, `count` sorts and counts them,
+//! `adjust` makes continuation counts, `discount` the discounts, `context` and `estimate` find what follows each context,
+//! `interpolate` makes the probabilities, `successors` and `model` answer questions. The smoothings are in `smoothing`.
+mod adjust;
 mod backoff;
+mod context;
+mod count;
+mod discount;
+mod estimate;
+mod gram;
+mod interpolate;
+mod model;
+mod recipe;
+mod smoothing;
+mod sparsity;
+mod successors;
 
+pub use adjust::Counting;
 pub use backoff::{BackoffModel, GramTable};
+pub use count::{GramCounts, MAX_ORDER};
+pub use discount::{DiscountSource, Discounts};
+pub use estimate::{Estimate, Rule};
+pub use model::NgramModel;
+pub use recipe::{NgramRecipe, Smoothing};
+pub use sparsity::{Sparsity, sparsity, target_counts};
