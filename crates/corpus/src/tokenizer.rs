@@ -106,9 +106,19 @@ fn words(sentence: &str, lowercase: bool, f: &mut impl FnMut(&str)) {
             f(chunk);
             continue;
         }
-        let mut text = normal(chunk);
-        if lowercase {
-            text = normal(&text.to_lowercase()).into_owned().into();
+        let text = match (chunk.is_ascii(), lowercase) {
+            (true, true) if chunk.bytes().any(|b| b.is_ascii_uppercase()) => {
+                chunk.to_ascii_lowercase().into()
+            }
+            (true, _) => chunk.into(),
+            (false, false) => normal(chunk),
+            // Lower case can leave normal form again.
+            (false, true) => normal(&normal(chunk).to_lowercase()).into_owned().into(),
+        };
+        // No boundary falls between ASCII letters and digits: the rules need not be asked.
+        if text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            f(&text);
+            continue;
         }
         text.split_word_bounds().for_each(&mut *f);
     }

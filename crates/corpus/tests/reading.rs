@@ -50,10 +50,12 @@ fn same(a: &Corpus, b: &Corpus) {
 fn threads_streams_and_memory_agree() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("text.txt");
-    let text = text(120_000);
-    assert!(text.len() > 10 << 20);
-    std::fs::write(&path, &text).unwrap();
-    for tokenizer in [Tokenizer::Space, Tokenizer::Words { lowercase: true }] {
+    // Over sixteen blocks for the one, so that more than one batch is read.
+    for (tokenizer, lines) in
+        [(Tokenizer::Space, 190_000), (Tokenizer::Words { lowercase: true }, 30_000)]
+    {
+        let text = text(lines);
+        std::fs::write(&path, &text).unwrap();
         let options = options(tokenizer);
         let one = threads(1, || Corpus::from_file(&path, options).unwrap());
         same(&one, &threads(4, || Corpus::from_file(&path, options).unwrap()));
@@ -81,7 +83,7 @@ fn threads_streams_and_memory_agree() {
             assert_eq!(vocab.to_text(), one.vocab.to_text());
             let blocks: Vec<Tokens> =
                 Tokens::stream(&train, &vocab).unwrap().map(Result::unwrap).collect();
-            assert!(blocks.len() > 8, "{}", blocks.len());
+            assert!(blocks.len() > lines / 15_000, "{}", blocks.len());
             assert!(blocks.iter().flat_map(|b| b.sentences()).eq(one.train.sentences()));
             assert!(Tokens::from_file(&train, &vocab).unwrap() == one.train);
         }
