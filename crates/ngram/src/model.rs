@@ -99,15 +99,15 @@ impl NgramModel {
                 let begin = (reach..=from).rev().find(|&t| fresh(t)).unwrap_or(reach);
                 let mut state = State { context: 0, len: 0, read: self.order() as u8 - 1 };
                 let mut out = Vec::with_capacity(to - from);
-                for t in begin..to {
+                for (t, &token) in (begin..).zip(&flat[begin..to]) {
                     if fresh(t) {
                         state = self.start();
                     }
-                    let found = self.find(state, flat[t]);
+                    let found = self.find(state, token);
                     if t >= from {
                         out.push(answer(found));
                     }
-                    state = self.next(state, flat[t], found);
+                    state = self.next(state, token, found);
                 }
                 out
             })
