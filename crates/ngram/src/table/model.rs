@@ -145,7 +145,7 @@ impl LanguageModel for TableModel {
         total
     }
 
-    fn save(&self, path: &Path) -> Result<()> {
+    fn save(&self, path: &Path, _: &Vocab) -> Result<()> {
         self.table().file().save(path)
     }
 }
