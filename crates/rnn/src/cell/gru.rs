@@ -12,13 +12,12 @@
 use nn::Real;
 use nn::gemm::gemm;
 use ndarray::s;
-use serde::{Deserialize, Serialize};
 
 use super::{Backward, Cell, Forward};
 use crate::layer::Layer;
 
 /// The gated recurrent unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Gru;
 
 impl<R: Real> Cell<R> for Gru {

@@ -10,13 +10,12 @@
 use nn::Real;
 use nn::gemm::gemm;
 use ndarray::s;
-use serde::{Deserialize, Serialize};
 
 use super::{Backward, Cell, Forward};
 use crate::layer::Layer;
 
 /// The long short-term memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lstm;
 
 impl<R: Real> Cell<R> for Lstm {

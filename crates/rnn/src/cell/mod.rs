@@ -13,7 +13,6 @@ mod vanilla;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use nn::Real;
 use nn::activation::Activation;
-use serde::{Deserialize, Serialize};
 
 use crate::layer::Layer;
 
@@ -68,8 +67,7 @@ pub trait Cell<R: Real>: Send + Sync {
 }
 
 /// The list of cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CellKind {
     /// Lecture equation (8).
     Vanilla(Vanilla),

@@ -11,13 +11,12 @@ use ndarray::{Array2, ArrayView1};
 use nn::Real;
 use nn::activation::Activation;
 use nn::gemm::gemm;
-use serde::{Deserialize, Serialize};
 
 use super::{Backward, Cell, Forward};
 use crate::layer::Layer;
 
 /// Equation (8) with a choice of σ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Vanilla {
     /// σ.
     pub sigma: Activation,
