@@ -20,6 +20,7 @@ mod recipe;
 mod smoothing;
 mod sparsity;
 mod successors;
+mod prune;
 pub mod table;
 
 pub use adjust::Counting;
@@ -32,4 +33,5 @@ pub use model::NgramModel;
 pub use recipe::{NgramRecipe, Smoothing};
 pub use smoothing::{ClassModel, ClassRecipe};
 pub use sparsity::{Sparsity, sparsity, target_counts};
+pub use prune::{PruneReport, prune_entropy};
 pub use table::{TableKind, TableModel};

@@ -3,7 +3,7 @@
 //! The grams of order k ≥ 2 are entries of a table of 64-byte buckets. An entry's key is *exact*: the pair of its context's
 //! place in the table one order below and its last word, `key = place · 2^w + word` (contexts are stored, so a gram is known
 //! by the two). A bijection mixes the key's b bits; the top of the result names the home bucket among B, the low r bits are
-//! kept as the tag. All keys that may meet in one bucket, its own and those displaced from at most 31 buckets before it,
+//! kept as the tag. All keys that may meet in one bucket, its own and those displaced from at most 15 buckets before it,
 //! come from an interval of mixed keys shorter than 2^r, so equal tags are equal keys: no false hit is possible (quotienting,
 //! Knuth 6.4; Cleary 1984). A full bucket overflows into the next and says so in the top bit of its first tag.
 //!
@@ -22,7 +22,7 @@ use crate::file::View;
 /// Bits of a place that count the entry inside its bucket.
 pub(super) const IN_BUCKET: u32 = 3;
 /// How far from home an entry may lie, in buckets; also the buckets after the last home.
-pub(super) const REACH: usize = 32;
+pub(super) const REACH: usize = 16;
 /// Tag of an empty entry; the bit above marks a bucket that has overflowed.
 pub(super) const EMPTY: u32 = 0x7fff_ffff;
 

@@ -1,6 +1,7 @@
 //! Builds the hash table: orders bottom up, because a gram's key has its context's place in it.
 use corpus::Vocab;
 use lm::{Error, Result};
+use rayon::prelude::*;
 
 use super::bits::{BitWriter, width_for, words_for};
 use super::container::{self, TableFile};
@@ -61,7 +62,7 @@ fn homes<B: Bucket>(grams: usize, range: u64, vocab_len: usize) -> u64 {
     homes.max(Geometry::new(1, range, vocab_len).fewest_homes())
 }
 
-/// Inserts the grams of an order in prefix order; the answer's last part are their places.
+/// Inserts the grams of an order; the answer's last part are their places, by position in prefix order.
 fn fill<B: Bucket>(
     level: &Level,
     table: &GramTable,
@@ -78,31 +79,48 @@ fn fill<B: Bucket>(
             return Err(Error::Unfit { what, cure: "use the trie or the packed table".into() });
         }
         let geometry = Geometry::new(wanted, range, vocab_len);
+        let keys: Vec<(u32, u32)> = (level.gram.par_iter().zip(&level.parent))
+            .map(|(&gram, &parent)| geometry.home(places[parent as usize], table.words[gram as usize * k + k - 1]))
+            .map(|(home, tag)| (home as u32, tag))
+            .collect();
         let mut empty = B::zeroed();
         empty.tags_mut().fill(EMPTY);
         let mut buckets = vec![empty; geometry.buckets()];
-        let mut own = Vec::with_capacity(table.len());
-        for (&gram, &parent) in level.gram.iter().zip(&level.parent) {
-            let (home, tag) = geometry.home(places[parent as usize], table.words[gram as usize * k + k - 1]);
-            let mut bucket = home;
-            let entry = loop {
-                let tags = buckets[bucket].tags_mut();
-                if let Some(entry) = tags.iter().position(|&t| t & EMPTY == EMPTY) {
-                    tags[entry] = tag | (tags[entry] & !EMPTY);
-                    break entry;
-                }
-                tags[0] |= !EMPTY; // overflowed
-                bucket += 1;
-                if bucket == home + REACH {
-                    wanted += wanted / 16 + 1; // an unlucky cluster: more room
-                    continue 'again;
-                }
-            };
-            set(&mut buckets[bucket], entry, gram as usize);
-            own.push((bucket << IN_BUCKET | entry) as u32);
+        let mut own = vec![0; table.len()];
+        let (mut bucket, mut entry) = (0, 0);
+        for position in by_home(&keys, geometry.homes as usize) {
+            let (home, tag) = (keys[position as usize].0 as usize, keys[position as usize].1);
+            if home > bucket {
+                (bucket, entry) = (home, 0);
+            } else if entry == B::ENTRIES {
+                buckets[bucket].tags_mut()[0] |= !EMPTY; // overflowed
+                (bucket, entry) = (bucket + 1, 0);
+            }
+            if bucket >= home + REACH {
+                wanted += wanted / 16 + 1; // an unlucky cluster: more room
+                continue 'again;
+            }
+            buckets[bucket].tags_mut()[entry] = tag;
+            set(&mut buckets[bucket], entry, level.gram[position as usize] as usize);
+            own[position as usize] = (bucket << IN_BUCKET | entry) as u32;
+            entry += 1;
         }
         return Ok((geometry, buckets, own));
     }
+}
+
+/// Positions by home bucket. Filled in this order, no entry lies farther from home than the ones before it force.
+fn by_home(keys: &[(u32, u32)], homes: usize) -> Vec<u32> {
+    let mut next = vec![0u32; homes + 1];
+    keys.iter().for_each(|&(home, _)| next[home as usize + 1] += 1);
+    (0..homes).for_each(|home| next[home + 1] += next[home]);
+    let mut sorted = vec![0; keys.len()];
+    for (position, &(home, _)) in (0..).zip(keys) {
+        let slot = &mut next[home as usize];
+        sorted[*slot as usize] = position;
+        *slot += 1;
+    }
+    sorted
 }
 
 /// The words after every unigram: starts, and the words bit-packed.

@@ -4,6 +4,8 @@
 //! the words after it, so here every order is sorted by first word, then second, …: the grams `h w` of one context `h` lie
 //! together, in the order of `w`, and contexts lie in the order of their own table. A gram's *position* is its place in
 //! this order. Radix sort, least significant word first: the suffix order already is sorted by the last word.
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::backoff::BackoffModel;
@@ -40,7 +42,36 @@ impl Links {
         }
         Ok(Self { levels })
     }
+
+    /// Positions of the children of a context of `k` words, one order above.
+    pub(crate) fn children(&self, k: usize, node: usize) -> Range<usize> {
+        let starts = &self.levels[k - 1].children;
+        starts[node] as usize..starts[node + 1] as usize
+    }
+
+    /// True if the distributions after all stored contexts sum to one within 1e-3, as far as the stored values say.
+    pub(crate) fn are_normalised(&self, model: &BackoffModel) -> bool {
+        let linear = |&log10: &f32| 10f64.powf(f64::from(log10));
+        let mut below: Vec<f64> = model.tables[0].log10_prob.iter().map(linear).collect();
+        let total: f64 = below[..model.vocab_len].iter().sum();
+        (total - 1.0).abs() <= NORMALISED
+            && (1..model.order()).all(|k| {
+                let (weights, upper) = (&model.tables[k - 1].log10_backoff, &self.levels[k]);
+                let above: Vec<f64> = upper.gram.par_iter().map(|&g| linear(&model.tables[k].log10_prob[g as usize])).collect();
+                let good = self.levels[k - 1].gram.par_iter().enumerate().all(|(node, &gram)| {
+                    let children = self.children(k, node);
+                    let room = 1.0 - children.clone().map(|c| below[upper.suffix[c] as usize]).sum::<f64>();
+                    let weight = linear(&weights[gram as usize]);
+                    (above[children].iter().sum::<f64>() + weight * room - 1.0).abs() <= NORMALISED
+                });
+                below = above;
+                good
+            })
+    }
 }
+
+/// How far from one a distribution may sum.
+const NORMALISED: f64 = 1e-3;
 
 /// A gram (ids) of which a part is not stored.
 pub(crate) struct Missing {

@@ -25,9 +25,6 @@ impl Default for PackedOptions {
     }
 }
 
-/// A model whose distributions sum to one within this derives its weights.
-const NORMALISED: f64 = 1e-3;
-
 impl PackedTable {
     /// Builds the table's image in memory; `save` of its file writes it.
     pub fn build(model: &BackoffModel, vocab: &Vocab, notes: &[(String, String)], options: PackedOptions) -> Result<Self> {
@@ -48,7 +45,7 @@ impl PackedTable {
                 if let Some(weight) = weight {
                     ranks.push(u64::from(weight.to_bits()), WEIGHT as u32);
                 }
-                let (children, width) = (plan.children(k, node), plan.width(k, node));
+                let (children, width) = (plan.links.children(k, node), plan.width(k, node));
                 if width > 0 {
                     children.for_each(|child| ranks.push(plan.rank(k, child), width));
                 }
@@ -111,9 +108,8 @@ impl<'a> Plan<'a> {
     fn new(model: &'a BackoffModel, options: PackedOptions) -> Result<Self> {
         let links = Links::new(model)?;
         let possible = possible(&model.tables[0].log10_prob[..model.vocab_len]);
-        let mut plan = Self { model, links, options, possible, store_all: false };
-        plan.store_all = (1..model.order()).any(|k| !plan.normalised(k));
-        Ok(plan)
+        let store_all = !links.are_normalised(model);
+        Ok(Self { model, links, options, possible, store_all })
     }
 
     /// Bits a probability, whether all weights are stored, bits of the ranks of every context length.
@@ -121,7 +117,7 @@ impl<'a> Plan<'a> {
         let bits = |k: usize| -> u64 {
             (0..self.links.levels[k - 1].gram.len())
                 .map(|node| {
-                    let len = self.children(k, node).len();
+                    let len = self.links.children(k, node).len();
                     let weight = if stores(self.store_all, k, len) { WEIGHT } else { 0 };
                     (weight + len * self.width(k, node) as usize) as u64
                 })
@@ -131,23 +127,17 @@ impl<'a> Plan<'a> {
         head.into_iter().chain((1..self.model.order()).map(bits)).collect()
     }
 
-    /// Positions of the children of a context of `k` words.
-    fn children(&self, k: usize, node: usize) -> std::ops::Range<usize> {
-        let starts = &self.links.levels[k - 1].children;
-        starts[node] as usize..starts[node + 1] as usize
-    }
-
     /// How many words follow the context without its first word.
     fn fan(&self, k: usize, node: usize) -> usize {
         match k {
             1 => self.model.vocab_len,
-            _ => self.children(k - 1, self.links.levels[k - 1].suffix[node] as usize).len(),
+            _ => self.links.children(k - 1, self.links.levels[k - 1].suffix[node] as usize).len(),
         }
     }
 
     fn width(&self, k: usize, node: usize) -> u32 {
         let fan = self.fan(k, node);
-        if self.children(k, node).len() == fan { 0 } else { width_for(fan) }
+        if self.links.children(k, node).len() == fan { 0 } else { width_for(fan) }
     }
 
     /// Rank of a child (of a context of `k` words) among the words after the shortened context.
@@ -175,7 +165,7 @@ impl<'a> Plan<'a> {
         if !self.store_all {
             let probs = linear(&log10);
             for node in 0..self.links.levels[k - 1].gram.len() {
-                let children = self.children(k, node);
+                let children = self.links.children(k, node);
                 if (1..self.possible).contains(&children.len()) {
                     book.keep_rest(&probs[children.clone()], &mut codes[children]);
                 }
@@ -190,7 +180,7 @@ impl<'a> Plan<'a> {
         (0..self.links.levels[k - 1].gram.len())
             .into_par_iter()
             .map(|node| {
-                let children = self.children(k, node);
+                let children = self.links.children(k, node);
                 let weight = || {
                     if self.store_all {
                         let gram = self.links.levels[k - 1].gram[node] as usize;
@@ -206,28 +196,16 @@ impl<'a> Plan<'a> {
 
     /// Σ p̂(w | h') over the words after h.
     fn below(&self, k: usize, node: usize, coded: &[Coded]) -> f64 {
-        let shorter = self.children(k, node).map(|child| self.links.levels[k].suffix[child] as usize);
+        let shorter = self.links.children(k, node).map(|child| self.links.levels[k].suffix[child] as usize);
         if k == 1 {
             let unigrams = &self.model.tables[0].log10_prob;
             return shorter.map(|word| 10f64.powf(f64::from(unigrams[word]))).sum();
         }
         let Coded { book, codes } = &coded[k - 2];
-        let group = self.children(k - 1, self.links.levels[k - 1].suffix[node] as usize);
+        let group = self.links.children(k - 1, self.links.levels[k - 1].suffix[node] as usize);
         let full = group.len() >= self.possible;
         let divisor = if full { f64::from(sum(&coded[k - 2], group) as f32) } else { 1.0 };
         shorter.map(|position| book.linear[usize::from(codes[position])]).sum::<f64>() / divisor
-    }
-
-    /// True if the distributions after all contexts of `k` words sum to one, as far as the stored values say.
-    fn normalised(&self, k: usize) -> bool {
-        let (above, below) = (linear(&self.log10_probs(k + 1)), linear(&self.log10_probs(k)));
-        let Level { gram, .. } = &self.links.levels[k - 1];
-        gram.par_iter().enumerate().all(|(node, &gram)| {
-            let children = self.children(k, node);
-            let weight = 10f64.powf(f64::from(self.model.tables[k - 1].log10_backoff[gram as usize]));
-            let room = 1.0 - children.clone().map(|c| below[self.links.levels[k].suffix[c] as usize]).sum::<f64>();
-            (above[children].iter().sum::<f64>() + weight * room - 1.0).abs() <= NORMALISED
-        })
     }
 }
 
