@@ -8,7 +8,7 @@ use crate::report::tables::{self, Cell};
 use crate::report::verdict;
 
 /// Columns that give way when the terminal is narrow, first one first. Model and perplexity always stay.
-const GIVE_WAY: [&str; 9] = [
+const GIVE_WAY: [&str; 10] = [
     "Latency p50 µs",
     "Training tokens/s",
     "Parameters",
@@ -18,6 +18,7 @@ const GIVE_WAY: [&str; 9] = [
     "Gap to truth bits/token",
     "Scoring tokens/s",
     "In memory bytes",
+    "Training s",
 ];
 
 /// The table and the remarks below it, lines of at most `width` columns, without colour: a pipe reads it as well.
@@ -40,12 +41,12 @@ pub fn table(results: &Results, width: usize) -> String {
     }
     let mut out = String::new();
     if results.run.synthetic {
-        out.push_str("SYNTHETIC text: generated, its true distribution is known.\n");
+        out.push_str("SYNTHETIC: figures of generated text\n");
     }
     out.push_str(&text);
     out.push('\n');
     if overview.rows.iter().flatten().any(|c| c.best) {
-        out.push_str("* best of its column, baselines and the oracle apart\n");
+        out.push_str("* best, baselines and oracle apart\n");
     }
     for remark in verdict::remarks(&view) {
         out.push_str(&wrapped(&remark, width.max(20)));

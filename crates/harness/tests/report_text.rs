@@ -61,7 +61,7 @@ fn splicing_replaces_what_is_between_the_markers_and_nothing_else() {
             && after.ends_with("\n<!-- END: lmlab chart:perplexity -->\nend")
     );
     assert!(
-        !after.contains("old")
+        !after.contains("\nold\n")
             && after.contains("\nmiddle\n")
             && after.contains("| kn5 |")
             && after.contains("SYNTHETIC")

@@ -52,9 +52,9 @@ pub fn remarks(view: &View) -> Vec<String> {
         .map(|m| m.name.to_string())
         .collect();
     if !loose.is_empty() {
-        let (it, does) = if loose.len() == 1 { ("its", "does") } else { ("their", "do") };
+        let whose = if loose.len() == 1 { "its" } else { "their" };
         out.push(format!(
-            "† The scores of {} {does} not sum to one: {it} perplexity competes with no other.",
+            "† The scores of {} do not sum to one: {whose} perplexity competes with no other.",
             number::listed(&loose)
         ));
     }
@@ -72,32 +72,45 @@ fn winner(view: &View, text: &str) -> String {
         };
     };
     let mut out =
-        format!("On {text}, {} predicts best: perplexity {}", named(best), with_interval(best));
+        format!("On {text}, {} has the lowest perplexity, {}", named(best), with_interval(best));
     let rival = match best.family {
         Family::Ngram => view.best(|m| m.is_contender() && m.family != Family::Ngram),
         _ => view.best(|m| m.family == Family::Ngram),
     };
     let rival = rival.or_else(|| view.best(|m| m.name != best.name));
-    match rival {
-        None => out
-            .push_str("; no other model finished with a finite perplexity, so nothing is compared"),
+    out.push_str(&match rival {
+        None => {
+            "; no other model finished with a finite perplexity, so nothing is compared".into()
+        }
         Some(rival) => {
+            let ppl = number::perplexity(rival.ppl());
             let who = match (best.family, rival.family) {
-                (_, Family::Ngram) if best.family != Family::Ngram => {
-                    format!("the best n-gram, {}", rival.name)
-                }
                 (Family::Ngram, f) if rival.is_contender() && f != Family::Ngram => {
                     format!("the best model of another kind, {}", rival.name)
                 }
+                (_, Family::Ngram) if best.family != Family::Ngram => {
+                    format!("the best n-gram, {}", rival.name)
+                }
                 _ => rival.name.to_string(),
             };
-            out.push_str(&format!(", against {} for {who}", number::perplexity(rival.ppl())));
-            out.push_str(&match view.versus(best.name, rival.name) {
-                Some(v) => format!(", which is {}", claim(&v)),
-                None => " (no paired test of the two was recorded)".into(),
-            });
+            match view.versus(best.name, rival.name) {
+                None => format!("; {who}, has {ppl}, but no paired test of the two was recorded"),
+                Some(v) => match v.verdict {
+                    Some(PairedVerdict::NoDifferenceShown) => {
+                        format!("; no difference is shown to {who}, with {ppl} ({})", ratio(&v))
+                    }
+                    None => {
+                        format!("; the seeds disagree whether {who}, with {ppl}, differs ({})", ratio(&v))
+                    }
+                    _ => format!(
+                        ": {} ({}) than the {ppl} of {who}, more than the choice of test sentences explains",
+                        percent_off(&v),
+                        percent_interval(&v)
+                    ),
+                },
+            }
         }
-    }
+    });
     if let Some(gap) = best.detail(|d| d.gap_to_oracle_bits) {
         out.push_str(&format!(
             "; the true distribution lies {} bits a token lower still",
@@ -127,20 +140,28 @@ fn recurrence(view: &View) -> String {
     }
     let against = |m: &&Model| {
         let what = if m.family == Family::Window { "window network" } else { "n-gram" };
-        let who = format!("the best {what}, {} ({})", m.name, number::perplexity(m.ppl()));
+        let who = format!("the best {what}, {}", m.name);
+        let ppl = number::perplexity(m.ppl());
         match view.versus(rnn.name, m.name) {
             Some(v) => match v.verdict {
                 Some(PairedVerdict::NoDifferenceShown) => {
-                    format!("no difference is shown to {who} {}", ratio(&v))
+                    format!("no difference shown from {who} ({ppl}; {})", ratio(&v))
                 }
-                None => format!("the seeds disagree on {who} {}", ratio(&v)),
-                _ => format!(
-                    "its perplexity is {} than that of {who} {}",
-                    percent_off(&v),
-                    percent_interval(&v)
-                ),
+                None => {
+                    format!(
+                        "a difference from {who}, on which the seeds disagree ({ppl}; {})",
+                        ratio(&v)
+                    )
+                }
+                _ => {
+                    format!(
+                        "{} perplexity than {who} ({ppl}; {})",
+                        percent_off(&v),
+                        percent_interval(&v)
+                    )
+                }
             },
-            None => format!("no paired test against {who} was recorded"),
+            None => format!("no paired test recorded against {who} ({ppl})"),
         }
     };
     let parts: Vec<String> = others.iter().map(against).collect();
@@ -150,10 +171,10 @@ fn recurrence(view: &View) -> String {
         _ => "",
     };
     format!(
-        "For the best recurrent network, {} ({}), {}{missing}.",
+        "The best recurrent network, {} ({}), has {}{missing}.",
         rnn.name,
         number::perplexity(rnn.ppl()),
-        parts.join("; ")
+        parts.join(", and ")
     )
 }
 
@@ -246,21 +267,9 @@ fn with_interval(m: &Model) -> String {
     }
 }
 
-fn claim(v: &Versus) -> String {
-    match v.verdict {
-        Some(PairedVerdict::NoDifferenceShown) => format!("no difference shown {}", ratio(v)),
-        None => format!("a difference that the seeds disagree on {}", ratio(v)),
-        _ => format!(
-            "{} {}, more than the choice of test sentences explains",
-            percent_off(v),
-            percent_interval(v)
-        ),
-    }
-}
-
 fn ratio(v: &Versus) -> String {
     format!(
-        "(ratio of perplexities {}, 95 % interval {} to {})",
+        "ratio of perplexities {}, 95 % interval {} to {}",
         number::fixed(v.ratio, 3),
         number::fixed(v.lo, 3),
         number::fixed(v.hi, 3)
@@ -277,7 +286,7 @@ fn percent_off(v: &Versus) -> String {
 
 fn percent_interval(v: &Versus) -> String {
     let (lo, hi) = ((v.lo - 1.0).abs() * 100.0, (v.hi - 1.0).abs() * 100.0);
-    format!("(95 % interval {} to {} %)", number::three(lo.min(hi)), number::three(lo.max(hi)))
+    format!("95 % interval {} to {} %", number::three(lo.min(hi)), number::three(lo.max(hi)))
 }
 
 fn first_failure(m: &Model) -> String {

@@ -66,7 +66,7 @@ pub fn draw(
     let svg = palette::restyle(&svg);
     let inside = svg.split_once(">\n").map_or("", |parts| parts.1);
     let style = format!(
-        "<style>:root{{{}}}@media(prefers-color-scheme:dark){{:root{{{}}}}}{}text{{font-family:system-ui,-apple-system,\"Segoe UI\",Roboto,\"Helvetica Neue\",\"Noto Sans\",Arial,sans-serif;font-variant-numeric:tabular-nums}}</style>",
+        "<style>:root{{{}}}@media(prefers-color-scheme:dark){{:root{{{}}}}}{}text{{paint-order:stroke;stroke:var(--surface);stroke-width:30px;stroke-linejoin:round;font-family:system-ui,-apple-system,\"Segoe UI\",Roboto,\"Helvetica Neue\",\"Noto Sans\",Arial,sans-serif;font-variant-numeric:tabular-nums}}</style>",
         palette::variables(false),
         palette::variables(true),
         palette::classes()

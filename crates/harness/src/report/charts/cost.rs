@@ -52,7 +52,7 @@ pub fn front<'v, 'a>(view: &'v View<'a>, price: Price) -> Vec<(f64, &'v Model<'a
     let mut all: Vec<(f64, &Model)> = view
         .models
         .iter()
-        .filter(|m| m.competes())
+        .filter(|m| m.competes() && m.is_contender())
         .filter_map(|m| Some((price.of(m)?, m)))
         .collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.ppl().total_cmp(&b.1.ppl())));
@@ -76,7 +76,7 @@ pub fn chart(
     let models: Vec<(f64, &Model)> = view
         .models
         .iter()
-        .filter(|m| m.is_ok() && m.family != lm::Family::Oracle)
+        .filter(|m| m.is_ok() && m.is_contender())
         .filter_map(|m| Some((price.of(m)?, m)))
         .collect();
     let Some(best) = models

@@ -46,19 +46,19 @@ const CHARTS: [(&str, &str, &str, Draw); 7] = [
     (
         "perplexity",
         "Perplexity on the test text",
-        "Each mark is a model, its line the 95 % interval by a bootstrap over sentences. An arrow means infinite: some test token got probability zero. A hollow mark (†) is no probability distribution. Small ticks below a mark are seeds.",
+        "Each mark is a model, its line the 95 % interval by a bootstrap over sentences. An arrow means beyond the scale or infinite: some test token got probability zero. A hollow mark (†) is no probability distribution. Small ticks below a mark are seeds.",
         perplexity::chart,
     ),
     (
         "memory",
         "Memory against perplexity",
-        "Lower left is better. The grey stairs are the Pareto front: no model below and left of it. Marks at the upper edge lie beyond the scale, their figure beside them.",
+        "Lower left is better. The grey stairs are the Pareto front: no model below and left of it. Marks at the upper edge lie beyond the scale, their figure beside them. Baselines are left out.",
         |v, s, t, a| cost::chart(v, Price::Bytes, s, t, a),
     ),
     (
         "time",
         "Training time against perplexity",
-        "Lower left is better. The grey stairs are the Pareto front. Marks at the upper edge lie beyond the scale, their figure beside them.",
+        "Lower left is better. The grey stairs are the Pareto front. Marks at the upper edge lie beyond the scale, their figure beside them. Baselines are left out.",
         |v, s, t, a| cost::chart(v, Price::Seconds, s, t, a),
     ),
     (

@@ -8,6 +8,8 @@ use crate::report::number;
 use crate::report::summary::{Model, View, status_word};
 
 const ROW: f64 = 25.0;
+/// Above so many times the best perplexity a row ends in an arrow: the scale is for those that differ by little.
+const OUTLIER: f64 = 6.0;
 
 /// Draws it; `None` without models.
 pub fn chart(view: &View, sheet: Sheet, title: &str, about: &str) -> Result<Option<String>> {
@@ -28,15 +30,13 @@ pub fn chart(view: &View, sheet: Sheet, title: &str, about: &str) -> Result<Opti
     let bottom = top + view.models.len() as f64 * ROW;
     let frame =
         Frame { left: 14.0 + names + 14.0, top, right: sheet.width - values - 24.0, bottom };
-    let ends = |m: &Model| {
-        [Some(m.ppl()), m.interval().map(|i| i.0), m.interval().map(|i| i.1)]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-    };
+    let best = view.models.iter().map(Model::ppl).fold(f64::INFINITY, f64::min);
+    let beyond = |m: &Model| m.ppl() > best * OUTLIER || m.ppl() == f64::INFINITY;
+    let ends = |m: &Model| [Some(m.ppl()), m.interval().map(|i| i.0), m.interval().map(|i| i.1)];
+    let shown_models = view.models.iter().filter(|m| m.is_ok() && !beyond(m));
     let span =
-        range(view.models.iter().filter(|m| m.is_ok()).flat_map(ends)).unwrap_or((1.0, 10.0));
-    let x = Scale::log(span, 0.04, (frame.left, frame.right));
+        range(shown_models.flat_map(|m| ends(m).into_iter().flatten())).unwrap_or((1.0, 10.0));
+    let x = Scale::log(span, 0.06, (frame.left, frame.right - 12.0));
     let svg = canvas::draw((sheet.width, bottom + 46.0), title, about, |c| {
         sheet.title(c, title)?;
         legend(Some(c), &shown, (14.0, sheet.head(), sheet.width - 8.0))?;
@@ -51,7 +51,15 @@ pub fn chart(view: &View, sheet: Sheet, title: &str, about: &str) -> Result<Opti
             c.dashed(&[(at, frame.top), (at, frame.bottom)], Role::Front, 1.2, (3.0, 3.0))?;
         }
         for (i, (model, note)) in view.models.iter().zip(&notes).enumerate() {
-            row(c, &frame, &x, model, note, frame.top + (i as f64 + 0.5) * ROW, sheet)?;
+            row(
+                c,
+                &frame,
+                &x,
+                (model, beyond(model)),
+                note,
+                frame.top + (i as f64 + 0.5) * ROW,
+                sheet,
+            )?;
         }
         Ok(())
     })?;
@@ -62,7 +70,7 @@ fn row(
     c: &Canvas,
     frame: &Frame,
     x: &Scale,
-    m: &Model,
+    (m, beyond): (&Model, bool),
     note: &str,
     y: f64,
     sheet: Sheet,
@@ -85,15 +93,15 @@ fn row(
             Type { italic: true, ..Type::new(Role::Muted, SMALL) },
         );
     }
-    if m.ppl() == f64::INFINITY {
+    if beyond {
         c.dashed(&[(frame.left, y), (frame.right - 8.0, y)], role, 1.0, (2.0, 5.0))?;
         return c.arrow(frame.right, y, (1.0, 0.0), role);
     }
     if let Some((lo, hi)) = m.interval() {
         let (lo, hi) = (x.at(lo), x.at(hi));
         c.line(&[(lo, y), (hi, y)], role, 2.0)?;
-        c.line(&[(lo, y - 4.0), (lo, y + 4.0)], role, 1.2)?;
-        c.line(&[(hi, y - 4.0), (hi, y + 4.0)], role, 1.2)?;
+        c.line(&[(lo, y - 5.0), (lo, y + 5.0)], role, 1.2)?;
+        c.line(&[(hi, y - 5.0), (hi, y + 5.0)], role, 1.2)?;
     }
     let seeds: Vec<f64> =
         m.rows.iter().filter_map(|r| r.perplexity).filter(|p| p.is_finite()).collect();
@@ -102,7 +110,7 @@ fn row(
             c.line(&[(x.at(p), y + 5.0), (x.at(p), y + 9.0)], role, 1.4)?;
         }
     }
-    c.mark(x.at(m.ppl()), y, 4.8, m.family, !m.normalised)
+    c.mark(x.at(m.ppl()), y, 4.4, m.family, !m.normalised)
 }
 
 fn value(m: &Model, short: bool) -> String {
