@@ -78,34 +78,35 @@ impl Product {
                 let m = (self.m - i0).min(ROWS);
                 let mut j = 0;
                 while j < self.n {
-                    let width = (self.n - j).min(2 * lanes);
-                    // SAFETY: k0 < K, i0 < M, j < N keep the addresses inside the matrices; the packed panel has
-                    // k · width ≤ DEPTH · PANEL numbers, all written before they are read
+                    let panel = Panel::at(j, self.n, lanes);
+                    // SAFETY: k0 < K, i0 < M and the panel's columns < N keep the addresses inside the matrices;
+                    // the packed panel has k · width ≤ DEPTH · PANEL numbers, all written before they are read
                     unsafe {
-                        let mut b =
-                            self.b.ptr.offset(k0 as isize * self.b.row + j as isize * self.b.col);
+                        let left = panel.left as isize;
+                        let mut b = self.b.ptr.offset(k0 as isize * self.b.row + left * self.b.col);
                         let mut b_row = self.b.row;
-                        if self.b.col != 1 && width > 1 {
-                            let panel = packed.as_mut_ptr().cast::<f32>();
-                            pack(Raw { ptr: b, ..self.b }, k, width, panel);
-                            (b, b_row) = (panel, width as isize);
+                        if self.b.col != 1 || self.n < lanes {
+                            let width = lanes + if panel.vectors == 2 { panel.second } else { 0 };
+                            let to = packed.as_mut_ptr().cast::<f32>();
+                            pack(Raw { ptr: b, ..self.b }, k, width.min(self.n), width, to);
+                            (b, b_row) = (to, width as isize);
                         }
-                        let a =
-                            self.a.ptr.offset(i0 as isize * self.a.row + k0 as isize * self.a.col);
+                        let a = k0 as isize * self.a.col + i0 as isize * self.a.row;
                         let strip = Strip {
                             k,
-                            a: Raw { ptr: a, ..self.a },
+                            a: Raw { ptr: self.a.ptr.offset(a), ..self.a },
                             b,
                             b_row,
-                            c: self.c.ptr.offset(i0 as isize * self.c.row + j as isize),
+                            c: self.c.ptr.offset(i0 as isize * self.c.row + left),
                             c_row: self.c.row,
-                            tail: width - (width - 1) / lanes * lanes,
+                            second: panel.second,
+                            keep: panel.keep,
                             alpha: self.alpha,
                             beta,
                         };
-                        strip.rows(simd, m, width, tallest);
+                        strip.rows(simd, m, panel.vectors, tallest);
                     }
-                    j += width;
+                    j = panel.end;
                 }
                 i0 += m;
             }
@@ -114,19 +115,96 @@ impl Product {
     }
 }
 
-/// Copies a [k, width] panel of b to `panel`, row-major.
+/// Columns of c that are computed together: one vector or two.
+///
+/// The last vector of a row is moved left until it ends with the row, so that b is always read in whole vectors; the
+/// columns that it shares with the vector before are computed and not stored.
+struct Panel {
+    left: usize,
+    vectors: usize,
+    /// Where the second vector begins, counted from `left`.
+    second: usize,
+    /// The lanes of the last vector that are stored, when not all are.
+    keep: Option<(usize, usize)>,
+    end: usize,
+}
+
+impl Panel {
+    #[inline(always)]
+    fn at(j: usize, n: usize, lanes: usize) -> Self {
+        let rest = n - j;
+        if rest >= 2 * lanes {
+            Self { left: j, vectors: 2, second: lanes, keep: None, end: j + 2 * lanes }
+        } else if rest > lanes {
+            let keep = Some((2 * lanes - rest, lanes));
+            Self { left: j, vectors: 2, second: rest - lanes, keep, end: n }
+        } else if n >= lanes {
+            Self {
+                left: n - lanes,
+                vectors: 1,
+                second: 0,
+                keep: Some((lanes - rest, lanes)),
+                end: n,
+            }
+        } else {
+            Self { left: 0, vectors: 1, second: 0, keep: Some((0, n)), end: n }
+        }
+    }
+}
+
+/// Copies a [k, filled] panel of b to `to` [k, width], row-major, with zeros on the right.
 ///
 /// # Safety
-/// b must be readable and `panel` writable for k · width numbers.
+/// b must be readable for k · filled numbers and `to` writable for k · width.
 #[inline(always)]
-unsafe fn pack(b: Raw<*const f32>, k: usize, width: usize, panel: *mut f32) {
-    for row in 0..k {
-        for j in 0..width {
-            // SAFETY: row < k, j < width
-            unsafe {
-                *panel.add(row * width + j) =
-                    *b.ptr.offset(row as isize * b.row + j as isize * b.col)
-            };
+unsafe fn pack(b: Raw<*const f32>, k: usize, filled: usize, width: usize, to: *mut f32) {
+    const SIDE: usize = 4;
+    let square = |n: usize| if b.row == 1 { n / SIDE * SIDE } else { 0 };
+    let (rows, columns) = (square(k), square(filled));
+    // SAFETY: row < k; j < filled where b is read, j < width where `to` is written; squares end inside both
+    unsafe {
+        for row in (0..rows).step_by(SIDE) {
+            for j in (0..columns).step_by(SIDE) {
+                let from = b.ptr.offset(row as isize + j as isize * b.col);
+                transpose4(from, b.col, to.add(row * width + j), width);
+            }
+        }
+        for row in 0..k {
+            for j in if row < rows { columns } else { 0 }..width {
+                let b = b.ptr.offset(row as isize * b.row + j as isize * b.col);
+                *to.add(row * width + j) = if j < filled { *b } else { 0.0 };
+            }
+        }
+    }
+}
+
+/// to[i, j] ← from[j, i] for 4 × 4 numbers, where rows of `from` are `stride` apart and rows of `to` `width`.
+///
+/// # Safety
+/// Both squares must be inside their buffers.
+#[inline(always)]
+unsafe fn transpose4(from: *const f32, stride: isize, to: *mut f32, width: usize) {
+    // SAFETY: the caller vouches for both squares; SSE is part of x86-64
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        use std::arch::x86_64::{_MM_TRANSPOSE4_PS, _mm_loadu_ps, _mm_storeu_ps};
+        let mut a = _mm_loadu_ps(from);
+        let mut b = _mm_loadu_ps(from.offset(stride));
+        let mut c = _mm_loadu_ps(from.offset(2 * stride));
+        let mut d = _mm_loadu_ps(from.offset(3 * stride));
+        _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
+        _mm_storeu_ps(to, a);
+        _mm_storeu_ps(to.add(width), b);
+        _mm_storeu_ps(to.add(2 * width), c);
+        _mm_storeu_ps(to.add(3 * width), d);
+    }
+    // SAFETY: the caller vouches for both squares
+    #[cfg(not(target_arch = "x86_64"))]
+    unsafe {
+        for i in 0..4 {
+            for j in 0..4 {
+                *to.add(i * width + j) = *from.offset(j as isize * stride + i as isize);
+            }
         }
     }
 }
@@ -140,8 +218,8 @@ struct Strip {
     b_row: isize,
     c: *mut f32,
     c_row: isize,
-    /// Columns in the last vector of the panel.
-    tail: usize,
+    second: usize,
+    keep: Option<(usize, usize)>,
     alpha: f32,
     beta: f32,
 }
@@ -149,8 +227,7 @@ struct Strip {
 impl Strip {
     /// All m rows, in register tiles of nearly equal height: 13 rows are 7 + 6, not 12 + 1.
     #[inline(always)]
-    unsafe fn rows<S: Simd>(self, simd: S, m: usize, width: usize, tallest: usize) {
-        let lanes = size_of::<S::f32s>() / size_of::<f32>();
+    unsafe fn rows<S: Simd>(self, simd: S, m: usize, vectors: usize, tallest: usize) {
         let tiles = m.div_ceil(tallest);
         let (height, taller) = (m / tiles, m % tiles);
         let mut strip = self;
@@ -158,11 +235,9 @@ impl Strip {
             let height = height + usize::from(tile < taller);
             // SAFETY: the heights add up to m; the strip moves down by as many rows
             unsafe {
-                match (width > lanes, self.tail == lanes) {
-                    (true, true) => strip.tile::<S, 2, false>(simd, height),
-                    (true, false) => strip.tile::<S, 2, true>(simd, height),
-                    (false, true) => strip.tile::<S, 1, false>(simd, height),
-                    (false, false) => strip.tile::<S, 1, true>(simd, height),
+                match vectors {
+                    2 => strip.tile::<S, 2>(simd, height),
+                    _ => strip.tile::<S, 1>(simd, height),
                 }
                 strip.a.ptr = strip.a.ptr.offset(height as isize * strip.a.row);
                 strip.c = strip.c.offset(height as isize * strip.c_row);
@@ -171,11 +246,11 @@ impl Strip {
     }
 
     #[inline(always)]
-    unsafe fn tile<S: Simd, const NV: usize, const TAIL: bool>(&self, simd: S, height: usize) {
+    unsafe fn tile<S: Simd, const NV: usize>(&self, simd: S, height: usize) {
         macro_rules! heights {
             ($($h:literal)*) => {
                 match height {
-                    $($h => simd.vectorize(Tile::<$h, NV, TAIL>(*self)),)*
+                    $($h => simd.vectorize(Tile::<$h, NV>(*self)),)*
                     _ => unreachable!("tiles have 1 to 12 rows"),
                 }
             };
@@ -184,33 +259,24 @@ impl Strip {
     }
 }
 
-/// One register tile: MR rows by NV vectors, the last of them masked when TAIL.
-struct Tile<const MR: usize, const NV: usize, const TAIL: bool>(Strip);
+/// One register tile: MR rows by NV vectors.
+struct Tile<const MR: usize, const NV: usize>(Strip);
 
-impl<const MR: usize, const NV: usize, const TAIL: bool> WithSimd for Tile<MR, NV, TAIL> {
+impl<const MR: usize, const NV: usize> WithSimd for Tile<MR, NV> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let s = self.0;
-        let lanes = size_of::<S::f32s>() / size_of::<f32>();
-        let mask = simd.mask_between_m32s(0, if TAIL { s.tail } else { lanes } as u32);
-        // SAFETY: a strip is made of addresses inside its matrices; the masked vector touches `tail` numbers only,
-        // the others whole vectors inside the panel; a and b are not read past the last k
+        // SAFETY: a strip is made of addresses inside its matrices: vectors of b and c are whole unless `keep` says
+        // which lanes of the last one count, and a and b are not read past the last k
         unsafe {
-            let load = |p: *const f32, j: usize| {
-                if TAIL && j == NV - 1 {
-                    simd.mask_load_ptr_f32s(mask, p.add(j * lanes))
-                } else {
-                    p.add(j * lanes).cast::<S::f32s>().read_unaligned()
-                }
-            };
             let mut acc = [[simd.splat_f32s(0.0); NV]; MR];
             let (mut a, mut b) = (s.a.ptr, s.b);
             for _ in 0..s.k {
                 let mut row = [simd.splat_f32s(0.0); NV];
                 for (j, row) in row.iter_mut().enumerate() {
-                    *row = load(b, j);
+                    *row = b.add(j * s.second).cast::<S::f32s>().read_unaligned();
                 }
                 for (i, acc) in acc.iter_mut().enumerate() {
                     let x = simd.splat_f32s(*a.offset((i as isize).wrapping_mul(s.a.row)));
@@ -225,15 +291,25 @@ impl<const MR: usize, const NV: usize, const TAIL: bool> WithSimd for Tile<MR, N
             let (alpha, beta) = (simd.splat_f32s(s.alpha), simd.splat_f32s(s.beta));
             for (i, acc) in acc.iter().enumerate() {
                 let c = s.c.offset((i as isize).wrapping_mul(s.c_row));
-                for j in 0..NV {
-                    let mut x = simd.mul_f32s(alpha, acc[j]);
-                    if s.beta != 0.0 {
-                        x = simd.mul_add_e_f32s(beta, load(c, j), x);
-                    }
-                    if TAIL && j == NV - 1 {
-                        simd.mask_store_ptr_f32s(mask, c.add(j * lanes), x);
-                    } else {
-                        c.add(j * lanes).cast::<S::f32s>().write_unaligned(x);
+                for (j, acc) in acc.iter().enumerate() {
+                    let c = c.add(j * s.second);
+                    let mut x = simd.mul_f32s(alpha, *acc);
+                    match s.keep {
+                        Some((from, to)) if j == NV - 1 => {
+                            let mask = simd.mask_between_m32s(from as u32, to as u32);
+                            if s.beta != 0.0 {
+                                let old = simd.mask_load_ptr_f32s(mask, c);
+                                x = simd.mul_add_e_f32s(beta, old, x);
+                            }
+                            simd.mask_store_ptr_f32s(mask, c, x);
+                        }
+                        _ => {
+                            if s.beta != 0.0 {
+                                let old = c.cast::<S::f32s>().read_unaligned();
+                                x = simd.mul_add_e_f32s(beta, old, x);
+                            }
+                            c.cast::<S::f32s>().write_unaligned(x);
+                        }
                     }
                 }
             }
