@@ -7,8 +7,7 @@
 use ndarray::{Array2, ArrayViewMut2, Axis, s};
 use nn::Real;
 use nn::dropout::Dropout;
-use nn::gemm::gemm;
-use rayon::prelude::*;
+use nn::gemm::par_gemm;
 
 use crate::cell::{Backward, CellKind, Forward};
 use crate::layer::Layer;
@@ -147,8 +146,8 @@ impl<R: Real> Group<R> {
     }
 }
 
-/// Adds the gradients of layer `l`'s weights over all rows of all groups, in the order of the groups. Tiles of rows of the
-/// weights are the units of work: nothing is summed across threads.
+/// Adds the gradients of layer `l`'s weights over all rows of all groups, in the order of the groups. The products are cut
+/// by rows of the weights: nothing is summed across threads.
 pub(crate) fn add_weight_gradients<R: Real>(
     cell: CellKind,
     groups: &[Group<R>],
@@ -156,38 +155,24 @@ pub(crate) fn add_weight_gradients<R: Real>(
     steps: usize,
     grad: &mut Layer<R>,
 ) {
-    let hidden = grad.hidden();
-    let splits = cell.rule::<R>().splits();
-    let split = grad.b1.len() - hidden; // the first row of the last block
-    let (w_e, w_h) = (slice_of(&mut grad.w_e), slice_of(&mut grad.w_h));
-    rayon::join(
-        || {
-            tiles(w_e, |from, to, mut w| {
-                for group in groups {
-                    let (tape, rows) = (&group.tapes[l], steps * group.lanes);
-                    let d_pre = tape.pre.slice(s![..rows, from..to]);
-                    gemm(R::one(), d_pre.t(), tape.x.slice(s![..rows, ..]), R::one(), w.view_mut());
+    let (one, hidden) = (R::one(), grad.hidden());
+    // the first row of the block whose recurrent product has a gradient of its own
+    let split = grad.b1.len() - if cell.rule::<R>().splits() { hidden } else { 0 };
+    for group in groups {
+        let (tape, rows) = (&group.tapes[l], steps * group.lanes);
+        let d_pre = tape.pre.slice(s![..rows, ..]);
+        let h_prev = tape.state.slice(s![..rows, ..hidden]);
+        let (upper, lower) = grad.w_h.view_mut().split_at(Axis(0), split);
+        rayon::join(
+            || par_gemm(one, d_pre.t(), tape.x.slice(s![..rows, ..]), one, grad.w_e.view_mut()),
+            || {
+                par_gemm(one, d_pre.slice(s![.., ..split]).t(), h_prev, one, upper);
+                if !lower.is_empty() {
+                    par_gemm(one, tape.extra.slice(s![..rows, ..]).t(), h_prev, one, lower);
                 }
-            })
-        },
-        || {
-            tiles(w_h, |from, to, mut w| {
-                for group in groups {
-                    let (tape, rows) = (&group.tapes[l], steps * group.lanes);
-                    let h_prev = tape.state.slice(s![..rows, ..hidden]);
-                    // a tile may lie across the border between `pre` and the split block
-                    let border = if splits { split.clamp(from, to) } else { to };
-                    let (mut upper, mut lower) = w.view_mut().split_at(Axis(0), border - from);
-                    let d_pre = tape.pre.slice(s![..rows, from..border]);
-                    gemm(R::one(), d_pre.t(), h_prev, R::one(), upper.view_mut());
-                    if border < to {
-                        let d_split = tape.extra.slice(s![..rows, border - split..to - split]);
-                        gemm(R::one(), d_split.t(), h_prev, R::one(), lower.view_mut());
-                    }
-                }
-            })
-        },
-    );
+            },
+        );
+    }
     for group in groups {
         let (tape, rows) = (&group.tapes[l], steps * group.lanes);
         for (d_pre, d_extra) in tape.pre.rows().into_iter().zip(tape.extra.rows()).take(rows) {
@@ -199,22 +184,6 @@ pub(crate) fn add_weight_gradients<R: Real>(
             }
         }
     }
-}
-
-fn slice_of<R>(w: &mut Array2<R>) -> (&mut [R], usize) {
-    let columns = w.ncols();
-    (w.as_slice_mut().expect("standard layout"), columns)
-}
-
-/// Calls `work` with (first row, end row, the rows) of tiles of about [`TILE`] rows, in parallel.
-fn tiles<R: Real>((w, columns): (&mut [R], usize), work: impl Fn(usize, usize, ArrayViewMut2<R>) + Sync) {
-    const TILE: usize = 64;
-    let rows = w.len() / columns;
-    let tile = rows.div_ceil(rows.div_ceil(TILE));
-    w.par_chunks_mut(tile * columns).enumerate().for_each(|(i, chunk)| {
-        let view = ArrayViewMut2::from_shape((chunk.len() / columns, columns), chunk).expect("whole rows");
-        work(i * tile, i * tile + view.nrows(), view);
-    });
 }
 
 fn zero_rows<R: Real>(mut matrix: ArrayViewMut2<R>, which: Option<&[bool]>) {
