@@ -10,9 +10,11 @@ use corpus::{TokenId, Tokens, Vocab};
 use lm::{Context, Error, Footprint, LanguageModel, Reader, Result};
 use rayon::prelude::*;
 
+use crate::backoff::BackoffModel;
 use crate::discount::Discounts;
 use crate::estimate::{Estimate, Rule};
-use crate::successors::{Level, in_context_order};
+use crate::successors::{Level, in_context_order, in_suffix_order};
+use crate::table::{TableKind, TableModel};
 
 /// Targets a unit of parallel scoring.
 const BLOCK: usize = 4096;
@@ -69,6 +71,12 @@ impl NgramModel {
     /// The discounts of each order; empty for smoothings without.
     pub fn discounts(&self) -> &[Discounts] {
         &self.discounts
+    }
+
+    /// As sorted tables, the inverse of [`NgramModel::from_backoff`]. Only models that back off with weight one where a
+    /// context was never seen (Kneser-Ney, Witten-Bell) mean the same there.
+    pub fn to_backoff(&self) -> BackoffModel {
+        BackoffModel { vocab_len: self.vocab_len, tables: in_suffix_order(&self.levels) }
     }
 
     /// log10 p of every target, and the length of the longest stored n-gram it ends, as KenLM's `query` prints them.
@@ -246,8 +254,32 @@ impl LanguageModel for NgramModel {
         Footprint { params: stored().count() as u64, bytes, zero, negligible: zero }
     }
 
-    fn save(&self, _: &Path, _: &Vocab) -> Result<()> {
-        Err(Error::NotSaved { what: "n-gram model in memory" })
+    fn order(&self) -> Option<usize> {
+        Some(self.levels.len())
+    }
+
+    fn normalised(&self) -> bool {
+        match self.rule {
+            Rule::Backoff { unseen } => unseen == 0.0,
+            Rule::WholeContext { floor } => floor > f32::NEG_INFINITY,
+        }
+    }
+
+    /// As an exact trie; only models that back off by stored weights have a file.
+    fn save(&self, path: &Path, vocab: &Vocab) -> Result<()> {
+        let what = match self.rule {
+            Rule::Backoff { unseen: 0.0 } => {
+                return TableModel::build(TableKind::Trie, &self.to_backoff(), vocab, &[])?
+                    .save(path, vocab);
+            }
+            Rule::Backoff { .. } => {
+                "model by stupid back-off (a table's contexts that were never seen weigh 1, its own 0.4)"
+            }
+            Rule::WholeContext { .. } => {
+                "model by add-k or count ratio (it asks the whole context only, a table backs off)"
+            }
+        };
+        Err(Error::NotSaved { what })
     }
 }
 

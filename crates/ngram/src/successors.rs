@@ -4,6 +4,7 @@
 //! n-grams of each length are renumbered by (context, last word), so the words after a context are neighbours in
 //! ascending order, and a context needs no key: it is the number of an n-gram one level below. Each n-gram keeps a link to
 //! the n-gram without its oldest word, which is where back-off and the next context lead.
+use crate::backoff::GramTable;
 use crate::estimate::Estimate;
 
 /// The n-grams of one length by (context, last word).
@@ -93,4 +94,54 @@ pub(crate) fn in_context_order(estimate: Estimate) -> Vec<Level> {
         levels.push(out);
     }
     levels
+}
+
+/// The way back: tables by suffix. Context order is ascending by oldest word, so a stable counting sort by the place of the
+/// n-gram without its oldest word is all it takes.
+pub(crate) fn in_suffix_order(levels: &[Level]) -> Vec<GramTable> {
+    let mut tables: Vec<GramTable> = Vec::with_capacity(levels.len());
+    let mut oldest: Vec<u32> = Vec::new(); // of the level below, in context order
+    let mut places: Vec<u32> = Vec::new(); // of the level below: context order → suffix order
+    for (k, level) in levels.iter().enumerate() {
+        let n = level.word.len();
+        let Some(below) = tables.last() else {
+            (oldest, places) = (level.word.clone(), (0..n as u32).collect());
+            tables.push(GramTable {
+                words: level.word.clone(),
+                log10_prob: level.log10_prob.clone(),
+                log10_backoff: level.log10_backoff.clone(),
+            });
+            continue;
+        };
+        let starts = levels[k - 1].start.windows(2);
+        let first: Vec<u32> = starts
+            .zip(&oldest)
+            .flat_map(|(start, &word)| std::iter::repeat_n(word, (start[1] - start[0]) as usize))
+            .collect();
+        let mut next = vec![0u32; places.len() + 1];
+        level.link.iter().for_each(|&l| next[places[l as usize] as usize + 1] += 1);
+        (1..next.len()).for_each(|c| next[c] += next[c - 1]);
+        let mut table = GramTable {
+            words: vec![0; n * (k + 1)],
+            log10_prob: vec![0.0; n],
+            log10_backoff: vec![0.0; level.log10_backoff.len()],
+        };
+        let mut place = vec![0u32; n];
+        for node in 0..n {
+            let suffix = places[level.link[node] as usize] as usize;
+            let at = next[suffix] as usize;
+            next[suffix] += 1;
+            place[node] = at as u32;
+            let words = &mut table.words[at * (k + 1)..][..k + 1];
+            words[0] = first[node];
+            words[1..].copy_from_slice(&below.words[suffix * k..][..k]);
+            table.log10_prob[at] = level.log10_prob[node];
+            if let Some(&backoff) = level.log10_backoff.get(node) {
+                table.log10_backoff[at] = backoff;
+            }
+        }
+        (oldest, places) = (first, place);
+        tables.push(table);
+    }
+    tables
 }

@@ -45,6 +45,10 @@ impl LanguageModel for ClassModel {
         out.iter_mut().zip(text.flat()).for_each(|(out, w)| *out += self.membership[w.index()]);
     }
 
+    fn order(&self) -> Option<usize> {
+        LanguageModel::order(&self.classes)
+    }
+
     fn footprint(&self) -> Footprint {
         let (inner, words) = (self.classes.footprint(), self.class.len() as u64);
         let bytes = inner.bytes + words * (size_of::<TokenId>() + size_of::<f64>()) as u64;

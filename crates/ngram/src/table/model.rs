@@ -123,6 +123,10 @@ impl LanguageModel for TableModel {
         with!(self, table => score::score(table, text, context, out));
     }
 
+    fn order(&self) -> Option<usize> {
+        Some(self.meta().order())
+    }
+
     /// Values are probabilities and back-off weights (not their logarithms); a tensor is one kind of one order.
     fn footprint(&self) -> Footprint {
         let mut total = Footprint { bytes: self.table().file().bytes() as u64, ..Footprint::default() };
