@@ -10,13 +10,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().collect();
     let t = Instant::now();
     let arpa = ngram::read_arpa(Path::new(&args[1]), None, Tokenizer::Space)?;
-    println!("read {:?}, orders {:?}, filled {}", t.elapsed(), arpa.model.gram_counts(), arpa.filled);
+    println!(
+        "read {:?}, orders {:?}, filled {}",
+        t.elapsed(),
+        arpa.model.gram_counts(),
+        arpa.filled
+    );
     let t = Instant::now();
     for e in estimate_sizes(&arpa.model, &arpa.vocab, &[], PackedOptions::default())? {
         println!("estimate {e:?}");
     }
     println!("estimated {:?}", t.elapsed());
-    let (mut text, mut scratch, mut lines) = (Tokens::default(), Vec::new(), Lines::open(Path::new(&args[2]))?);
+    let (mut text, mut scratch, mut lines) =
+        (Tokens::default(), Vec::new(), Lines::open(Path::new(&args[2]))?);
     while let Some(line) = lines.next_line()? {
         arpa.vocab.push_sentence(line.text, &mut scratch, &mut text);
     }
@@ -58,7 +64,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             reader.feed(w);
         }
         let dist_us = t.elapsed().as_secs_f64() * 1e6 / n as f64;
-        println!("{kind}: built {built:?}, opened {opened:?}, {bytes} bytes = {:.3} a gram, ppl {ppl:.4}, ns a token {times:.1?}, distribution {dist_us:.1} us ({with_sum:.0}), sum off by {worst:.2e}", bytes as f64 / grams as f64);
+        println!(
+            "{kind}: built {built:?}, opened {opened:?}, {bytes} bytes = {:.3} a gram, ppl {ppl:.4}, ns a token {times:.1?}, distribution {dist_us:.1} us ({with_sum:.0}), sum off by {worst:.2e}",
+            bytes as f64 / grams as f64
+        );
     }
     Ok(())
 }

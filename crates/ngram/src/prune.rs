@@ -29,15 +29,26 @@ pub struct PruneReport {
 ///
 /// # Errors
 /// If the threshold is no number from 0, or the model is malformed or not normalised: the weights would not be defined.
-pub fn prune_entropy(model: &BackoffModel, threshold: f64, eos: TokenId) -> Result<(BackoffModel, PruneReport)> {
+pub fn prune_entropy(
+    model: &BackoffModel,
+    threshold: f64,
+    eos: TokenId,
+) -> Result<(BackoffModel, PruneReport)> {
     if !(threshold >= 0.0 && threshold.is_finite()) {
         let what = format!("a threshold of {threshold}");
-        return Err(Error::Config { option: "--prune-entropy".into(), what, cure: "give a small number such as 1e-7".into() });
+        return Err(Error::Config {
+            option: "--prune-entropy".into(),
+            what,
+            cure: "give a small number such as 1e-7".into(),
+        });
     }
     let links = Links::new(model)?;
     if !links.are_normalised(model) {
         let what = "the model's distributions do not sum to one".into();
-        return Err(Error::Unfit { what, cure: "pruning by relative entropy needs a normalised smoothing".into() });
+        return Err(Error::Unfit {
+            what,
+            cure: "pruning by relative entropy needs a normalised smoothing".into(),
+        });
     }
     let tables = Sorted::new(model, &links);
     let contexts = context_probabilities(&tables, &links, eos);
@@ -46,9 +57,12 @@ pub fn prune_entropy(model: &BackoffModel, threshold: f64, eos: TokenId) -> Resu
         let needed = needed(&links, &kept, k);
         for (node, &p_context) in contexts[k - 2].iter().enumerate() {
             let children = links.children(k - 1, node);
-            let context = Context::new(&tables, &links, k, children.clone(), |_| true);
+            let gram = links.levels[k - 2].gram[node] as usize;
+            let context =
+                Context::new(&tables, k, children.clone(), model.tables[k - 2].log10_backoff[gram]);
             for child in children.filter(|&child| !needed[child]) {
-                kept[k - 1][child] = context.rise(p_context, tables.pair(&links, k, child)) >= threshold;
+                kept[k - 1][child] =
+                    context.rise(p_context, tables.pair(&links, k, child)) >= threshold;
             }
         }
     }
@@ -65,7 +79,11 @@ struct Sorted {
 impl Sorted {
     fn new(model: &BackoffModel, links: &Links) -> Self {
         let of = |(table, level): (&GramTable, &crate::table::Level)| {
-            level.gram.iter().map(|&gram| 10f64.powf(f64::from(table.log10_prob[gram as usize]))).collect()
+            level
+                .gram
+                .iter()
+                .map(|&gram| 10f64.powf(f64::from(table.log10_prob[gram as usize])))
+                .collect()
         };
         Self { prob: model.tables.iter().zip(&links.levels).map(of).collect() }
     }
@@ -87,13 +105,29 @@ impl Sorted {
                 keep[gram as usize] = kept[k - 1][node];
                 let children = if k < order { links.children(k, node) } else { 0..0 };
                 if children.clone().any(|child| !kept[k][child]) {
-                    let rest = Context::new(&self, links, k + 1, children, |child| kept[k][child]);
+                    let mut rest =
+                        Context::new(&self, k + 1, children.clone(), backoff[gram as usize]);
+                    for (p, lower) in children
+                        .filter(|&child| !kept[k][child])
+                        .map(|child| self.pair(links, k + 1, child))
+                    {
+                        (rest.above, rest.below) = (rest.above + p, rest.below + lower);
+                    }
                     backoff[gram as usize] = (rest.above / rest.below).log10() as f32;
                 }
             }
-            let some = |values: &[f32]| values.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(v, _)| *v).collect();
+            let some = |values: &[f32]| {
+                values.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(v, _)| *v).collect()
+            };
             tables.push(GramTable {
-                words: table.words.chunks_exact(k).zip(&keep).filter(|(_, keep)| **keep).flat_map(|(g, _)| g).copied().collect(),
+                words: table
+                    .words
+                    .chunks_exact(k)
+                    .zip(&keep)
+                    .filter(|(_, keep)| **keep)
+                    .flat_map(|(g, _)| g)
+                    .copied()
+                    .collect(),
                 log10_prob: some(&table.log10_prob),
                 log10_backoff: some(&backoff),
             });
@@ -111,14 +145,10 @@ struct Context {
 impl Context {
     const LEAST: f64 = 1e-12; // rounding leaves no smaller rest to speak of
 
-    fn new(tables: &Sorted, links: &Links, k: usize, children: std::ops::Range<usize>, with: impl Fn(usize) -> bool) -> Self {
-        let (mut above, mut below) = (1.0, 1.0);
-        for child in children.filter(|&child| with(child)) {
-            let (p, lower) = tables.pair(links, k, child);
-            above -= p;
-            below -= lower;
-        }
-        Self { above: above.max(Self::LEAST), below: below.max(Self::LEAST) }
+    /// R' is R / α(h), not one minus a sum: where little is left, that difference would be all rounding.
+    fn new(tables: &Sorted, k: usize, children: std::ops::Range<usize>, log10_weight: f32) -> Self {
+        let above = (1.0 - tables.prob[k - 1][children].iter().sum::<f64>()).max(Self::LEAST);
+        Self { above, below: above / 10f64.powf(f64::from(log10_weight)) }
     }
 
     /// e^D − 1 for the loss of one gram.
@@ -126,7 +156,8 @@ impl Context {
         if p <= 0.0 || lower <= 0.0 {
             return if p <= 0.0 { 0.0 } else { f64::INFINITY };
         }
-        let (weight, new) = ((self.above / self.below).ln(), ((self.above + p) / (self.below + lower)).ln());
+        let (weight, new) =
+            ((self.above / self.below).ln(), ((self.above + p) / (self.below + lower)).ln());
         (-p_context * (p * (lower.ln() + new - p.ln()) + self.above * (new - weight))).exp_m1()
     }
 }
@@ -140,7 +171,12 @@ fn context_probabilities(tables: &Sorted, links: &Links, eos: TokenId) -> Vec<Ve
     let mut contexts = vec![of_unigrams];
     for (prob, level) in tables.prob.iter().zip(&links.levels).skip(1) {
         let shorter = contexts.last().expect("the unigrams are there");
-        contexts.push(prob.iter().zip(&level.parent).map(|(p, &parent)| p * shorter[parent as usize]).collect());
+        contexts.push(
+            prob.iter()
+                .zip(&level.parent)
+                .map(|(p, &parent)| p * shorter[parent as usize])
+                .collect(),
+        );
     }
     contexts
 }
@@ -149,7 +185,9 @@ fn context_probabilities(tables: &Sorted, links: &Links, eos: TokenId) -> Vec<Ve
 fn needed(links: &Links, kept: &[Vec<bool>], k: usize) -> Vec<bool> {
     let mut needed = vec![false; kept[k - 1].len()];
     if let Some(level) = links.levels.get(k) {
-        for ((&parent, &suffix), _) in level.parent.iter().zip(&level.suffix).zip(&kept[k]).filter(|(_, kept)| **kept) {
+        for ((&parent, &suffix), _) in
+            level.parent.iter().zip(&level.suffix).zip(&kept[k]).filter(|(_, kept)| **kept)
+        {
             needed[parent as usize] = true;
             needed[suffix as usize] = true;
         }

@@ -19,8 +19,10 @@ pub fn fill_suffixes(model: &mut BackoffModel) -> usize {
             for i in 0..model.tables[k - 1].len() {
                 if model.tables[k - 1].log10_prob[i].is_nan() {
                     let gram = model.tables[k - 1].words[i * k..][..k].to_vec();
-                    let weight = find(&model.tables[k - 2], &gram[..k - 1]).map_or(0.0, |c| model.tables[k - 2].log10_backoff[c]);
-                    let lower = find(&model.tables[k - 2], &gram[1..]).map_or(f32::NEG_INFINITY, |g| model.tables[k - 2].log10_prob[g]);
+                    let weight = find(&model.tables[k - 2], &gram[..k - 1])
+                        .map_or(0.0, |c| model.tables[k - 2].log10_backoff[c]);
+                    let lower = find(&model.tables[k - 2], &gram[1..])
+                        .map_or(f32::NEG_INFINITY, |g| model.tables[k - 2].log10_prob[g]);
                     model.tables[k - 1].log10_prob[i] = weight + lower;
                 }
             }

@@ -64,7 +64,11 @@ impl Parser {
 
     /// An error at a line read before.
     pub(super) fn bad_at(&self, line: u64, what: String) -> lm::Error {
-        lm::Error::File { path: self.lines.path().into(), what: format!("line {line}: {what}"), cure: CURE.into() }
+        lm::Error::File {
+            path: self.lines.path().into(),
+            what: format!("line {line}: {what}"),
+            cure: CURE.into(),
+        }
     }
 
     fn cut_short(&self, wanted: &str) -> lm::Error {
@@ -76,7 +80,9 @@ impl Parser {
         loop {
             match self.next()? {
                 Content::Mark if self.text == "data\\" => return Ok(()),
-                Content::Mark => return Err(self.bad(&format!("`\\{}` before `\\data\\`", self.text))),
+                Content::Mark => {
+                    return Err(self.bad(&format!("`\\{}` before `\\data\\`", self.text)));
+                }
                 Content::Text => {}
                 Content::End => return Err(self.bad("no `\\data\\`: this is no ARPA file")),
             }
@@ -90,16 +96,30 @@ impl Parser {
         loop {
             match self.next()? {
                 Content::Text => {}
-                Content::Mark if self.text == "1-grams:" && !counts.is_empty() => return Ok(counts),
-                Content::Mark => return Err(self.bad(&format!("`\\{}` where the counts or `\\1-grams:` belong", self.text))),
+                Content::Mark if self.text == "1-grams:" && !counts.is_empty() => {
+                    return Ok(counts);
+                }
+                Content::Mark => {
+                    return Err(self.bad(&format!(
+                        "`\\{}` where the counts or `\\1-grams:` belong",
+                        self.text
+                    )));
+                }
                 Content::End => return Err(self.cut_short("`\\1-grams:`")),
             }
             let parsed = self.text.strip_prefix("ngram").and_then(|l| l.split_once('='));
-            let parsed = parsed.and_then(|(k, n)| Some((k.trim().parse::<usize>().ok()?, n.trim().parse::<u64>().ok()?)));
+            let parsed = parsed.and_then(|(k, n)| {
+                Some((k.trim().parse::<usize>().ok()?, n.trim().parse::<u64>().ok()?))
+            });
             match parsed {
-                Some((k, n)) if k == counts.len() + 1 && n < u64::from(u32::MAX) => counts.push(n as usize),
+                Some((k, n)) if k == counts.len() + 1 && n < u64::from(u32::MAX) => {
+                    counts.push(n as usize)
+                }
                 Some((k, n)) => {
-                    return Err(self.bad(&format!("{n} grams of order {k}: order {} below 2^32 belongs here", counts.len() + 1)));
+                    return Err(self.bad(&format!(
+                        "{n} grams of order {k}: order {} below 2^32 belongs here",
+                        counts.len() + 1
+                    )));
                 }
                 None => return Err(self.bad(&format!("`{}` is no `ngram ORDER=COUNT`", self.text))),
             }
@@ -119,15 +139,25 @@ impl Parser {
             match self.next()? {
                 Content::Text => {}
                 Content::Mark if found < count => {
-                    return Err(self.bad(&format!("`\\{}` after {found} of the {count} {k}-grams that the head announces", self.text)));
+                    return Err(self.bad(&format!(
+                        "`\\{}` after {found} of the {count} {k}-grams that the head announces",
+                        self.text
+                    )));
                 }
                 Content::Mark if self.text == wanted => return Ok(()),
-                Content::Mark => return Err(self.bad(&format!("`\\{}` where `\\{wanted}` belongs", self.text))),
-                Content::End => return Err(self.cut_short(&format!("`\\{wanted}` ({found} of {count} {k}-grams read)"))),
+                Content::Mark => {
+                    return Err(self.bad(&format!("`\\{}` where `\\{wanted}` belongs", self.text)));
+                }
+                Content::End => {
+                    return Err(self
+                        .cut_short(&format!("`\\{wanted}` ({found} of {count} {k}-grams read)")));
+                }
             }
             found += 1;
             if found > count {
-                return Err(self.bad(&format!("more {k}-grams than the {count} that the head announces")));
+                return Err(
+                    self.bad(&format!("more {k}-grams than the {count} that the head announces"))
+                );
             }
             let text = std::mem::take(&mut self.text);
             self.gram(&text, k, highest, &mut f)?;
@@ -135,19 +165,27 @@ impl Parser {
         }
     }
 
-    fn gram(&self, text: &str, k: usize, highest: bool, f: &mut impl FnMut(&Self, Gram<'_>) -> Result<()>) -> Result<()> {
+    fn gram(
+        &self,
+        text: &str,
+        k: usize,
+        highest: bool,
+        f: &mut impl FnMut(&Self, Gram<'_>) -> Result<()>,
+    ) -> Result<()> {
         let mut fields = text.split([' ', '\t']).filter(|field| !field.is_empty());
         let log10_prob = self.number(fields.next().unwrap_or_default(), "log10 probability")?;
         if log10_prob > 0.0 {
             return Err(self.bad(&format!("the log10 probability {log10_prob} is positive")));
         }
         let mut words = [""; crate::table::MAX_ORDER];
-        let found = words[..k].iter_mut().zip(&mut fields).map(|(word, field)| *word = field).count();
+        let found =
+            words[..k].iter_mut().zip(&mut fields).map(|(word, field)| *word = field).count();
         let backoff = fields.next();
         if found < k || fields.next().is_some() {
             return Err(self.bad(&format!("a {k}-gram is a number, {k} word(s) and perhaps a back-off weight; this is `{text}`")));
         }
-        let log10_backoff = backoff.map_or(Ok(0.0), |field| self.number(field, "log10 back-off weight"))?;
+        let log10_backoff =
+            backoff.map_or(Ok(0.0), |field| self.number(field, "log10 back-off weight"))?;
         if highest && log10_backoff != 0.0 && k > 1 {
             return Err(self.bad(&format!("a back-off weight at the highest order, {k}")));
         }

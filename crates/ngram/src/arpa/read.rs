@@ -44,7 +44,8 @@ pub fn read_arpa(path: &Path, vocab: Option<&Vocab>, tokenizer: Tokenizer) -> Re
     let mut parser = Parser::open(path)?;
     let counts = parser.counts()?;
     if counts.len() > MAX_ORDER {
-        return Err(parser.bad(&format!("order {}; models up to order {MAX_ORDER} can be read", counts.len())));
+        return Err(parser
+            .bad(&format!("order {}; models up to order {MAX_ORDER} can be read", counts.len())));
     }
     let mut unigrams = unigrams(&mut parser, &counts)?;
     let has = |unigrams: &[Unigram], word: &str| unigrams.iter().any(|u| &*u.word == word);
@@ -53,12 +54,16 @@ pub fn read_arpa(path: &Path, vocab: Option<&Vocab>, tokenizer: Tokenizer) -> Re
         unigrams.iter_mut().filter(|u| &*u.word == OTHER_UNK).for_each(|u| u.word = UNK.into());
     }
     let unk_absent = !has(&unigrams, UNK);
-    let vocab = vocab.map_or_else(|| vocab_of(&parser, &unigrams, tokenizer), |vocab| Ok(vocab.clone()))?;
+    let vocab =
+        vocab.map_or_else(|| vocab_of(&parser, &unigrams, tokenizer), |vocab| Ok(vocab.clone()))?;
     let mut ids: Ids<'_> = vocab.words().chain([BOS]).zip(0..).collect();
     if renamed {
         ids.insert(OTHER_UNK, vocab.unk().0);
     }
-    let mut model = BackoffModel { vocab_len: vocab.len(), tables: vec![unigram_table(&parser, unigrams, &vocab, &ids)?] };
+    let mut model = BackoffModel {
+        vocab_len: vocab.len(),
+        tables: vec![unigram_table(&parser, unigrams, &vocab, &ids)?],
+    };
     let mut lines = vec![Vec::new()];
     for k in 2..=counts.len() {
         let (table, lines_here) = grams(&mut parser, k, &counts, &ids)?;
@@ -68,12 +73,20 @@ pub fn read_arpa(path: &Path, vocab: Option<&Vocab>, tokenizer: Tokenizer) -> Re
     if counts.len() == 1 {
         model.tables[0].log10_backoff.clear();
     }
-    let spell = |gram: &[u32]| gram.iter().map(|&w| vocab.word(TokenId(w))).collect::<Vec<_>>().join(" ");
+    let spell =
+        |gram: &[u32]| gram.iter().map(|&w| vocab.word(TokenId(w))).collect::<Vec<_>>().join(" ");
     if let Err(missing) = contexts(&model) {
         let (gram, k) = (&missing.gram, missing.gram.len());
         let line = find(&model.tables[k - 1], gram).map_or(0, |i| lines[k - 1][i]);
         let context = spell(&gram[..k - 1]);
-        return Err(parser.bad_at(line, format!("`{}` has no context: `{context}` is not among the {}-grams", spell(gram), k - 1)));
+        return Err(parser.bad_at(
+            line,
+            format!(
+                "`{}` has no context: `{context}` is not among the {}-grams",
+                spell(gram),
+                k - 1
+            ),
+        ));
     }
     drop(ids);
     let filled = fill_suffixes(&mut model);
@@ -95,7 +108,12 @@ fn unigrams(parser: &mut Parser, counts: &[usize]) -> Result<Vec<Unigram>> {
         if let Some(first) = seen.insert(word.clone(), gram.line) {
             return Err(parser.bad(&format!("the unigram `{word}` stands in line {first}, too")));
         }
-        unigrams.push(Unigram { word, log10_prob: gram.log10_prob, log10_backoff: gram.log10_backoff, line: gram.line });
+        unigrams.push(Unigram {
+            word,
+            log10_prob: gram.log10_prob,
+            log10_backoff: gram.log10_backoff,
+            line: gram.line,
+        });
         Ok(())
     })?;
     Ok(unigrams)
@@ -103,9 +121,13 @@ fn unigrams(parser: &mut Parser, counts: &[usize]) -> Result<Vec<Unigram>> {
 
 /// Ids by falling probability, then by bytes, whatever the order in the file: frequent words get small ids.
 fn vocab_of(parser: &Parser, unigrams: &[Unigram], tokenizer: Tokenizer) -> Result<Vocab> {
-    let mut words: Vec<(f32, &str)> = unigrams.iter().filter(|u| &*u.word != BOS).map(|u| (u.log10_prob, &*u.word)).collect();
+    let mut words: Vec<(f32, &str)> =
+        unigrams.iter().filter(|u| &*u.word != BOS).map(|u| (u.log10_prob, &*u.word)).collect();
     if !words.iter().any(|(_, w)| *w == EOS) {
-        return Err(parser.bad_at(unigrams.first().map_or(1, |u| u.line), format!("no {EOS} among the unigrams: sentences never end")));
+        return Err(parser.bad_at(
+            unigrams.first().map_or(1, |u| u.line),
+            format!("no {EOS} among the unigrams: sentences never end"),
+        ));
     }
     if !words.iter().any(|(_, w)| *w == UNK) {
         words.push((ABSENT_UNK, UNK));
@@ -114,12 +136,24 @@ fn vocab_of(parser: &Parser, unigrams: &[Unigram], tokenizer: Tokenizer) -> Resu
     Ok(Vocab::new(words.into_iter().map(|(_, w)| (w.into(), 0)).collect(), tokenizer))
 }
 
-fn unigram_table(parser: &Parser, unigrams: Vec<Unigram>, vocab: &Vocab, ids: &Ids<'_>) -> Result<GramTable> {
+fn unigram_table(
+    parser: &Parser,
+    unigrams: Vec<Unigram>,
+    vocab: &Vocab,
+    ids: &Ids<'_>,
+) -> Result<GramTable> {
     let words: Vec<u32> = (0..=vocab.len() as u32).collect();
-    let mut table = GramTable { log10_prob: vec![f32::NAN; words.len()], log10_backoff: vec![0.0; words.len()], words };
+    let mut table = GramTable {
+        log10_prob: vec![f32::NAN; words.len()],
+        log10_backoff: vec![0.0; words.len()],
+        words,
+    };
     for unigram in unigrams {
         let Some(&id) = ids.get(&*unigram.word) else {
-            return Err(parser.bad_at(unigram.line, format!("`{}` is not in the vocabulary that the file is read with", unigram.word)));
+            return Err(parser.bad_at(
+                unigram.line,
+                format!("`{}` is not in the vocabulary that the file is read with", unigram.word),
+            ));
         };
         table.log10_prob[id as usize] = unigram.log10_prob;
         table.log10_backoff[id as usize] = unigram.log10_backoff;
@@ -132,21 +166,32 @@ fn unigram_table(parser: &Parser, unigrams: Vec<Unigram>, vocab: &Vocab, ids: &I
     match table.log10_prob.iter().position(|p| p.is_nan()) {
         None => Ok(table),
         Some(id) => Err(Error::Unfit {
-            what: format!("`{}` of the vocabulary is not among the unigrams of the ARPA file", vocab.word(TokenId(id as u32))),
+            what: format!(
+                "`{}` of the vocabulary is not among the unigrams of the ARPA file",
+                vocab.word(TokenId(id as u32))
+            ),
             cure: "read the file without a vocabulary: it has its own".into(),
         }),
     }
 }
 
 /// The grams of an order in suffix order, with their lines.
-fn grams(parser: &mut Parser, k: usize, counts: &[usize], ids: &Ids<'_>) -> Result<(GramTable, Vec<u64>)> {
+fn grams(
+    parser: &mut Parser,
+    k: usize,
+    counts: &[usize],
+    ids: &Ids<'_>,
+) -> Result<(GramTable, Vec<u64>)> {
     let room = counts[k - 1].min(1 << 22); // an announced count is believed only so far
-    let (mut words, mut prob, mut backoff) = (Vec::with_capacity(k * room), Vec::with_capacity(room), Vec::with_capacity(room));
+    let (mut words, mut prob, mut backoff) =
+        (Vec::with_capacity(k * room), Vec::with_capacity(room), Vec::with_capacity(room));
     let mut lines = Vec::with_capacity(room);
     let vocab = ids[BOS] as usize + 1;
     parser.section(k, counts, |parser, gram| {
         for (j, word) in gram.words.iter().enumerate() {
-            let id = *ids.get(word).ok_or_else(|| parser.bad(&format!("`{word}` is not among the unigrams")))?;
+            let id = *ids
+                .get(word)
+                .ok_or_else(|| parser.bad(&format!("`{word}` is not among the unigrams")))?;
             if j > 0 && *word == BOS {
                 return Err(parser.bad(&format!("{BOS} inside a gram; it can only begin one")));
             }
@@ -157,7 +202,9 @@ fn grams(parser: &mut Parser, k: usize, counts: &[usize], ids: &Ids<'_>) -> Resu
         lines.push(gram.line);
         Ok(())
     })?;
-    let order = (0..k).fold((0..prob.len() as u32).collect(), |order: Vec<u32>, j| sort_by_column(&order, &words, k, j, vocab));
+    let order = (0..k).fold((0..prob.len() as u32).collect(), |order: Vec<u32>, j| {
+        sort_by_column(&order, &words, k, j, vocab)
+    });
     let gram = |i: u32| &words[i as usize * k..][..k];
     if let Some(twice) = order.windows(2).find(|w| gram(w[0]) == gram(w[1])) {
         let (first, second) = (lines[twice[0] as usize], lines[twice[1] as usize]);

@@ -19,8 +19,12 @@ const AHEAD: usize = 32; // blocks in memory
 /// If the vocabulary is not the model's, or the file cannot be written.
 pub fn write_arpa(path: &Path, model: &BackoffModel, vocab: &Vocab) -> Result<()> {
     if model.vocab_len != vocab.len() {
-        let what = format!("a model of {} words with a vocabulary of {}", model.vocab_len, vocab.len());
-        return Err(Error::Unfit { what, cure: "use the vocabulary that the model was trained with".into() });
+        let what =
+            format!("a model of {} words with a vocabulary of {}", model.vocab_len, vocab.len());
+        return Err(Error::Unfit {
+            what,
+            cure: "use the vocabulary that the model was trained with".into(),
+        });
     }
     let gzip = path.extension().is_some_and(|e| e == "gz");
     write_atomically(path, |out| {

@@ -25,8 +25,8 @@ use bytemuck::{AnyBitPattern, NoUninit};
 use lm::{Error, Result};
 
 pub(crate) use atomic::write_atomically;
-pub(crate) use view::View;
 use checksum::checksum;
+pub(crate) use view::View;
 use view::{Block, Storage};
 
 const MAGIC: [u8; 8] = *b"LMLABNGT";
@@ -50,29 +50,46 @@ impl Image {
         let storage = Storage::map(path)?;
         let bytes = storage.bytes();
         if bytes.len() < FIXED || bytes[..8] != MAGIC {
-            return Err(bad("this is no n-gram table (the file does not begin with its mark)".into()));
+            return Err(bad(
+                "this is no n-gram table (the file does not begin with its mark)".into()
+            ));
         }
-        let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
+        let word =
+            |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
         let (version, kind, count) = (word(8) & 0xffff_ffff, word(8) >> 32, word(24));
         if version != VERSION {
-            return Err(bad(format!("format version {version}, this program reads version {VERSION}")));
+            return Err(bad(format!(
+                "format version {version}, this program reads version {VERSION}"
+            )));
         }
         if word(16) != bytes.len() as u64 {
-            return Err(bad(format!("cut short or extended: {} bytes, the header says {}", bytes.len(), word(16))));
+            return Err(bad(format!(
+                "cut short or extended: {} bytes, the header says {}",
+                bytes.len(),
+                word(16)
+            )));
         }
         let header = padded(FIXED + 24 * count.min(MAX_SECTIONS) as usize);
-        if count > MAX_SECTIONS || header > bytes.len() || header_checksum(&bytes[..header]) != word(32) {
+        if count > MAX_SECTIONS
+            || header > bytes.len()
+            || header_checksum(&bytes[..header]) != word(32)
+        {
             return Err(bad("the header is damaged (its checksum differs)".into()));
         }
         let (mut sections, mut end) = (Vec::new(), header);
         for i in 0..count as usize {
             let [offset, length, sum] = [0, 8, 16].map(|k| word(FIXED + 24 * i + k));
-            let extent = usize::try_from(length).ok().filter(|&l| l <= bytes.len() - end).map(padded);
-            let Some(extent) = extent.filter(|&l| offset == end as u64 && l <= bytes.len() - end) else {
+            let extent =
+                usize::try_from(length).ok().filter(|&l| l <= bytes.len() - end).map(padded);
+            let Some(extent) = extent.filter(|&l| offset == end as u64 && l <= bytes.len() - end)
+            else {
                 return Err(bad(format!("section {i} does not lie where the header says")));
             };
             if checksum(&bytes[end..end + extent]) != sum {
-                return Err(bad(format!("section {i} (bytes {end} to {}) is damaged: its checksum differs", end + extent)));
+                return Err(bad(format!(
+                    "section {i} (bytes {end} to {}) is damaged: its checksum differs",
+                    end + extent
+                )));
             }
             sections.push(end..end + length as usize);
             end += extent;
@@ -95,7 +112,10 @@ impl Image {
 
     /// The bytes of a section.
     pub(crate) fn section(&self, index: usize) -> Result<&[u8]> {
-        let range = self.sections.get(index).ok_or_else(|| self.refused(format!("section {index} is missing")))?;
+        let range = self
+            .sections
+            .get(index)
+            .ok_or_else(|| self.refused(format!("section {index} is missing")))?;
         Ok(&self.storage.bytes()[range.clone()])
     }
 
@@ -103,7 +123,10 @@ impl Image {
     pub(crate) fn view<T: AnyBitPattern>(&self, index: usize, len: usize) -> Result<View<T>> {
         let bytes = self.section(index)?.len();
         if len.checked_mul(size_of::<T>()) != Some(bytes) {
-            return Err(self.refused(format!("section {index} has {bytes} bytes, not {len} values of {}", size_of::<T>())));
+            return Err(self.refused(format!(
+                "section {index} has {bytes} bytes, not {len} values of {}",
+                size_of::<T>()
+            )));
         }
         Ok(View::new(&self.storage, self.sections[index].start, len))
     }
@@ -132,7 +155,12 @@ impl ImageBuilder {
     pub(crate) fn new(kind: u32, sections: usize) -> Self {
         assert!(sections as u64 <= MAX_SECTIONS, "too many sections");
         let header = padded(FIXED + 24 * sections);
-        Self { blocks: vec![Block::default(); header / ALIGN], sections: Vec::new(), kind, capacity: sections }
+        Self {
+            blocks: vec![Block::default(); header / ALIGN],
+            sections: Vec::new(),
+            kind,
+            capacity: sections,
+        }
     }
 
     /// Appends a section.
@@ -141,7 +169,8 @@ impl ImageBuilder {
         let start = self.blocks.len();
         self.sections.push((start * ALIGN, bytes.len()));
         self.blocks.resize(start + bytes.len().div_ceil(ALIGN), Block::default());
-        bytemuck::cast_slice_mut::<Block, u8>(&mut self.blocks[start..])[..bytes.len()].copy_from_slice(bytes);
+        bytemuck::cast_slice_mut::<Block, u8>(&mut self.blocks[start..])[..bytes.len()]
+            .copy_from_slice(bytes);
     }
 
     /// The finished image.
@@ -150,18 +179,24 @@ impl ImageBuilder {
         let header = padded(FIXED + 24 * self.capacity);
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.blocks);
         let total = bytes.len() as u64;
-        let put = |at: usize, bytes: &mut [u8], value: u64| bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+        let put = |at: usize, bytes: &mut [u8], value: u64| {
+            bytes[at..at + 8].copy_from_slice(&value.to_le_bytes())
+        };
         bytes[..8].copy_from_slice(&MAGIC);
         put(8, bytes, VERSION | u64::from(self.kind) << 32);
         put(16, bytes, total);
         put(24, bytes, self.capacity as u64);
         for (i, &(offset, length)) in self.sections.iter().enumerate() {
             let sum = checksum(&bytes[offset..offset + padded(length)]);
-            [offset as u64, length as u64, sum].into_iter().zip([0, 8, 16]).for_each(|(v, k)| put(FIXED + 24 * i + k, bytes, v));
+            [offset as u64, length as u64, sum]
+                .into_iter()
+                .zip([0, 8, 16])
+                .for_each(|(v, k)| put(FIXED + 24 * i + k, bytes, v));
         }
         let sum = header_checksum(&bytes[..header]);
         put(32, bytes, sum);
-        let sections = self.sections.iter().map(|&(offset, length)| offset..offset + length).collect();
+        let sections =
+            self.sections.iter().map(|&(offset, length)| offset..offset + length).collect();
         let storage = Arc::new(Storage::Owned(self.blocks));
         Image { storage, kind: self.kind, sections, path: "a table in memory".into() }
     }
@@ -183,7 +218,11 @@ fn header_checksum(header: &[u8]) -> u64 {
 }
 
 fn refused(path: &Path, what: String) -> Error {
-    Error::File { path: path.into(), what, cure: "write the table again (from the corpus or its ARPA file)".into() }
+    Error::File {
+        path: path.into(),
+        what,
+        cure: "write the table again (from the corpus or its ARPA file)".into(),
+    }
 }
 
 #[cfg(test)]

@@ -29,7 +29,9 @@ impl TableFile {
     /// From a checked image.
     pub(super) fn new(image: Image) -> Result<Self> {
         let kind = TableKind::ALL.into_iter().find(|&k| k as u32 == image.kind());
-        let kind = kind.ok_or_else(|| image.refused(format!("storage {} is unknown to this program", image.kind())))?;
+        let kind = kind.ok_or_else(|| {
+            image.refused(format!("storage {} is unknown to this program", image.kind()))
+        })?;
         let (meta, shape) = Meta::decode(&image)?;
         Ok(Self { image, meta, shape, kind })
     }
@@ -83,14 +85,24 @@ pub(super) fn check(model: &BackoffModel, vocab: &Vocab) -> Result<()> {
         return Err(Error::Unfit { what, cure: format!("tables hold orders up to {MAX_ORDER}") });
     }
     if model.vocab_len != vocab.len() {
-        let what = format!("a model of {} words with a vocabulary of {}", model.vocab_len, vocab.len());
-        return Err(Error::Unfit { what, cure: "use the vocabulary that the model was trained with".into() });
+        let what =
+            format!("a model of {} words with a vocabulary of {}", model.vocab_len, vocab.len());
+        return Err(Error::Unfit {
+            what,
+            cure: "use the vocabulary that the model was trained with".into(),
+        });
     }
     Ok(())
 }
 
 /// Bytes of a file with such own sections.
-pub(super) fn bytes(model: &BackoffModel, vocab: &Vocab, notes: &[(String, String)], shape: &[u64], own: &[usize]) -> usize {
+pub(super) fn bytes(
+    model: &BackoffModel,
+    vocab: &Vocab,
+    notes: &[(String, String)],
+    shape: &[u64],
+    own: &[usize],
+) -> usize {
     let description = Meta::new(vocab, model.gram_counts(), notes).encode(shape).len();
     file_bytes(&[&[description, meta::words_bytes(vocab)], own].concat())
 }

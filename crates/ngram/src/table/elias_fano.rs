@@ -31,7 +31,11 @@ pub(crate) fn section_bytes(len: usize, max: usize) -> [usize; SECTIONS] {
 }
 
 /// Appends the sections of a sequence that never decreases.
-pub(crate) fn write(image: &mut ImageBuilder, values: impl ExactSizeIterator<Item = usize>, max: usize) {
+pub(crate) fn write(
+    image: &mut ImageBuilder,
+    values: impl ExactSizeIterator<Item = usize>,
+    max: usize,
+) {
     let len = values.len();
     let (low_width, high_bits) = shape(len, max);
     let mut low = BitWriter::with_capacity(len * low_width as usize);
@@ -43,7 +47,9 @@ pub(crate) fn write(image: &mut ImageBuilder, values: impl ExactSizeIterator<Ite
         let at = (value >> low_width) + i;
         high[at / 64] |= 1 << (at % 64);
         if i % SAMPLE == 0 {
-            samples.push(u32::try_from(at).expect("fewer than 2^32 bits: gram counts are checked before"));
+            samples.push(
+                u32::try_from(at).expect("fewer than 2^32 bits: gram counts are checked before"),
+            );
         }
     }
     image.push(&low.finish());

@@ -125,7 +125,9 @@ impl HashTable {
     /// The table in an open file.
     pub fn over(file: TableFile) -> Result<Self> {
         let (order, vocab_len) = (file.meta().order(), file.meta().vocab_len);
-        if file.shape.len() != order - 1 || file.shape.iter().any(|&h| h == 0 || h > u64::from(u32::MAX >> IN_BUCKET) - 64) {
+        if file.shape.len() != order - 1
+            || file.shape.iter().any(|&h| h == 0 || h > u64::from(u32::MAX >> IN_BUCKET) - 64)
+        {
             return Err(file.image.refused("the description does not fit a hash table".into()));
         }
         let unigrams = file.image.view(OWN, vocab_len + 1)?;
@@ -153,7 +155,9 @@ impl HashTable {
     fn backoff(&self, k: usize, node: u32) -> f64 {
         f64::from(match k {
             1 => self.unigrams[node as usize][1],
-            _ => self.middle[k - 2].1[(node >> IN_BUCKET) as usize].backoff[(node & 7) as usize % 5],
+            _ => {
+                self.middle[k - 2].1[(node >> IN_BUCKET) as usize].backoff[(node & 7) as usize % 5]
+            }
         })
     }
 
@@ -176,11 +180,17 @@ impl HashTable {
 
 /// Bucket and entry of a key.
 #[inline(always)]
-fn search<B: Bucket>(geometry: Geometry, buckets: &[B], place: u32, word: u32) -> Option<(usize, usize)> {
+fn search<B: Bucket>(
+    geometry: Geometry,
+    buckets: &[B],
+    place: u32,
+    word: u32,
+) -> Option<(usize, usize)> {
     let (home, tag) = geometry.home(place, word);
     for (bucket, content) in (home..).zip(&buckets[home..home + REACH]) {
         let tags = content.tags();
-        let hits = (0..B::ENTRIES).fold(0u32, |hits, i| hits | u32::from(tags[i] & EMPTY == tag) << i);
+        let hits =
+            (0..B::ENTRIES).fold(0u32, |hits, i| hits | u32::from(tags[i] & EMPTY == tag) << i);
         if hits != 0 {
             return Some((bucket, hits.trailing_zeros() as usize));
         }
@@ -221,8 +231,12 @@ impl Table for HashTable {
         prefetch::read(&self.unigrams, word.index());
         for (k, &node) in (1..).zip(state.nodes()) {
             match (self.middle.get(k - 1), &self.highest) {
-                (Some((geometry, buckets)), _) => prefetch::read(buckets, geometry.home(node, word.0).0),
-                (None, Some((geometry, buckets))) => prefetch::read(buckets, geometry.home(node, word.0).0),
+                (Some((geometry, buckets)), _) => {
+                    prefetch::read(buckets, geometry.home(node, word.0).0)
+                }
+                (None, Some((geometry, buckets))) => {
+                    prefetch::read(buckets, geometry.home(node, word.0).0)
+                }
                 (None, None) => {}
             }
         }
@@ -236,7 +250,10 @@ impl Table for HashTable {
         let unigrams = self.unigrams.iter().map(|&[prob, _]| prob);
         super::score::fill(unigrams, outer[0], out);
         let Some(&first) = state.nodes().first() else { return };
-        let (begin, end) = (self.after_starts[first as usize] as usize, self.after_starts[first as usize + 1] as usize);
+        let (begin, end) = (
+            self.after_starts[first as usize] as usize,
+            self.after_starts[first as usize + 1] as usize,
+        );
         for i in begin..end {
             let word = bits::read(&self.after, i * self.width as usize, self.width) as u32;
             for (k, &node) in (1..).zip(state.nodes()) {
@@ -251,7 +268,9 @@ impl Table for HashTable {
         match order {
             1 => self.unigrams.iter().for_each(|u| f(u[0], (top > 1).then_some(u[1]))),
             k if k < top => self.middle[k - 2].1.iter().for_each(|b| {
-                (0..5).filter(|&i| b.tags[i] & EMPTY != EMPTY).for_each(|i| f(b.prob[i], Some(b.backoff[i])));
+                (0..5)
+                    .filter(|&i| b.tags[i] & EMPTY != EMPTY)
+                    .for_each(|i| f(b.prob[i], Some(b.backoff[i])));
             }),
             _ => self.highest.iter().flat_map(|(_, buckets)| buckets.iter()).for_each(|b| {
                 (0..8).filter(|&i| b.tags[i] & EMPTY != EMPTY).for_each(|i| f(b.prob[i], None));

@@ -25,16 +25,26 @@ impl HashTable {
         for k in 2..=order {
             let (level, table) = (&links.levels[k - 1], &model.tables[k - 1]);
             let geometry = if k < order {
-                let (geometry, buckets, own) = fill(level, table, k, &places, range, vocab_len, |b: &mut Middle, i, gram| {
-                    (b.prob[i], b.backoff[i]) = (table.log10_prob[gram], table.log10_backoff[gram]);
-                })?;
+                let (geometry, buckets, own) =
+                    fill(level, table, k, &places, range, vocab_len, |b: &mut Middle, i, gram| {
+                        (b.prob[i], b.backoff[i]) =
+                            (table.log10_prob[gram], table.log10_backoff[gram]);
+                    })?;
                 middle.push(buckets);
                 places = own;
                 geometry
             } else {
-                let (geometry, buckets, _) = fill(level, table, k, &places, range, vocab_len, |b: &mut Highest, i, gram| {
-                    b.prob[i] = table.log10_prob[gram];
-                })?;
+                let (geometry, buckets, _) = fill(
+                    level,
+                    table,
+                    k,
+                    &places,
+                    range,
+                    vocab_len,
+                    |b: &mut Highest, i, gram| {
+                        b.prob[i] = table.log10_prob[gram];
+                    },
+                )?;
                 highest = buckets;
                 geometry
             };
@@ -44,7 +54,9 @@ impl HashTable {
         let mut image = container::begin(TableKind::Hash, model, vocab, notes, &shape, order + 2)?;
         let unigrams = &model.tables[0];
         let backoff = |w: usize| unigrams.log10_backoff.get(w).copied().unwrap_or(0.0);
-        image.push(&(0..=vocab_len).map(|w| [unigrams.log10_prob[w], backoff(w)]).collect::<Vec<_>>());
+        image.push(
+            &(0..=vocab_len).map(|w| [unigrams.log10_prob[w], backoff(w)]).collect::<Vec<_>>(),
+        );
         middle.iter().for_each(|buckets| image.push(buckets));
         if order > 1 {
             image.push(&highest);
@@ -80,7 +92,9 @@ fn fill<B: Bucket>(
         }
         let geometry = Geometry::new(wanted, range, vocab_len);
         let keys: Vec<(u32, u32)> = (level.gram.par_iter().zip(&level.parent))
-            .map(|(&gram, &parent)| geometry.home(places[parent as usize], table.words[gram as usize * k + k - 1]))
+            .map(|(&gram, &parent)| {
+                geometry.home(places[parent as usize], table.words[gram as usize * k + k - 1])
+            })
             .map(|(home, tag)| (home as u32, tag))
             .collect();
         let mut empty = B::zeroed();
@@ -130,15 +144,22 @@ fn words_after(model: &BackoffModel, links: &Links) -> (Vec<u32>, Vec<u64>) {
         return (vec![0; model.vocab_len + 2], vec![0; words_for(0)]);
     };
     let mut words = BitWriter::with_capacity(level.gram.len() * width as usize);
-    level.gram.iter().for_each(|&gram| words.push(u64::from(model.tables[1].words[2 * gram as usize + 1]), width));
+    level.gram.iter().for_each(|&gram| {
+        words.push(u64::from(model.tables[1].words[2 * gram as usize + 1]), width)
+    });
     (links.levels[0].children.clone(), words.finish())
 }
 
 /// Bytes of the storage's own sections, and its numbers, unless an unlucky cluster makes an order larger.
 pub(super) fn section_bytes(counts: &[usize], vocab_len: usize) -> (Vec<usize>, Vec<u64>) {
-    let (mut bytes, mut shape, mut range) = (vec![8 * (vocab_len + 1)], Vec::new(), vocab_len as u64 + 1);
+    let (mut bytes, mut shape, mut range) =
+        (vec![8 * (vocab_len + 1)], Vec::new(), vocab_len as u64 + 1);
     for (k, &n) in (2..).zip(&counts[1..]) {
-        let homes = if k < counts.len() { homes::<Middle>(n, range, vocab_len) } else { homes::<Highest>(n, range, vocab_len) };
+        let homes = if k < counts.len() {
+            homes::<Middle>(n, range, vocab_len)
+        } else {
+            homes::<Highest>(n, range, vocab_len)
+        };
         let buckets = Geometry::new(homes, range, vocab_len).buckets();
         bytes.push(64 * buckets);
         shape.push(homes);

@@ -57,10 +57,15 @@ impl Links {
         (total - 1.0).abs() <= NORMALISED
             && (1..model.order()).all(|k| {
                 let (weights, upper) = (&model.tables[k - 1].log10_backoff, &self.levels[k]);
-                let above: Vec<f64> = upper.gram.par_iter().map(|&g| linear(&model.tables[k].log10_prob[g as usize])).collect();
+                let above: Vec<f64> = upper
+                    .gram
+                    .par_iter()
+                    .map(|&g| linear(&model.tables[k].log10_prob[g as usize]))
+                    .collect();
                 let good = self.levels[k - 1].gram.par_iter().enumerate().all(|(node, &gram)| {
                     let children = self.children(k, node);
-                    let room = 1.0 - children.clone().map(|c| below[upper.suffix[c] as usize]).sum::<f64>();
+                    let room = 1.0
+                        - children.clone().map(|c| below[upper.suffix[c] as usize]).sum::<f64>();
                     let weight = linear(&weights[gram as usize]);
                     (above[children].iter().sum::<f64>() + weight * room - 1.0).abs() <= NORMALISED
                 });
@@ -82,7 +87,10 @@ pub(crate) struct Missing {
 impl From<Missing> for Error {
     fn from(Missing { gram, what }: Missing) -> Self {
         let cure = "estimate the model so that every stored n-gram's parts are stored, or close it with `fill_suffixes`";
-        Error::Unfit { what: format!("the {what} of the n-gram {gram:?} (ids) is not stored"), cure: cure.into() }
+        Error::Unfit {
+            what: format!("the {what} of the n-gram {gram:?} (ids) is not stored"),
+            cure: cure.into(),
+        }
     }
 }
 
@@ -93,13 +101,16 @@ pub(crate) fn contexts(model: &BackoffModel) -> Result<Vec<Level>, Missing> {
         .into_par_iter()
         .map(|k| {
             let table = &model.tables[k - 1];
-            let gram = (0..k - 1).rev().fold((0..table.len() as u32).collect(), |order: Vec<u32>, column| {
-                sort_by_column(&order, &table.words, k, column, words)
-            });
+            let gram = (0..k - 1)
+                .rev()
+                .fold((0..table.len() as u32).collect(), |order: Vec<u32>, column| {
+                    sort_by_column(&order, &table.words, k, column, words)
+                });
             Level { gram, ..Level::default() }
         })
         .collect();
-    let joined: Vec<Result<Vec<u32>, Missing>> = (2..=model.order()).into_par_iter().map(|k| parents(model, &levels, k)).collect();
+    let joined: Vec<Result<Vec<u32>, Missing>> =
+        (2..=model.order()).into_par_iter().map(|k| parents(model, &levels, k)).collect();
     for (k, parent) in (2..).zip(joined) {
         let parent = parent?;
         levels[k - 2].children = starts(&parent, levels[k - 2].gram.len());
@@ -109,7 +120,13 @@ pub(crate) fn contexts(model: &BackoffModel) -> Result<Vec<Level>, Missing> {
 }
 
 /// Stable counting sort of gram indices by one word of each gram.
-pub(crate) fn sort_by_column(order: &[u32], words: &[u32], k: usize, column: usize, vocab: usize) -> Vec<u32> {
+pub(crate) fn sort_by_column(
+    order: &[u32],
+    words: &[u32],
+    k: usize,
+    column: usize,
+    vocab: usize,
+) -> Vec<u32> {
     let mut next = vec![0u32; vocab + 1];
     words.iter().skip(column).step_by(k).for_each(|&w| next[w as usize + 1] += 1);
     (0..vocab).for_each(|w| next[w + 1] += next[w]);
@@ -135,21 +152,40 @@ fn check(model: &BackoffModel) -> Result<()> {
     for (k, table) in (1..).zip(&model.tables) {
         let backoffs = if k < model.order() { table.len() } else { 0 };
         if table.words.len() != k * table.len() || table.log10_backoff.len() != backoffs {
-            return unfit(format!("order {k}: {} grams, {} words, {} back-offs", table.len(), table.words.len(), table.log10_backoff.len()));
+            return unfit(format!(
+                "order {k}: {} grams, {} words, {} back-offs",
+                table.len(),
+                table.words.len(),
+                table.log10_backoff.len()
+            ));
         }
         if table.len() >= u32::MAX as usize / 4 {
-            return unfit(format!("order {k}: {} grams, more than 32-bit positions allow", table.len()));
+            return unfit(format!(
+                "order {k}: {} grams, more than 32-bit positions allow",
+                table.len()
+            ));
         }
         if table.words.chunks_exact(k).any(|g| g[0] > bos || g[1..].iter().any(|&w| w >= bos)) {
-            return unfit(format!("order {k}: a word outside the vocabulary, or <s> inside a gram"));
+            return unfit(format!(
+                "order {k}: a word outside the vocabulary, or <s> inside a gram"
+            ));
         }
         let sorted = |a: &[u32], b: &[u32]| a.iter().rev().lt(b.iter().rev());
-        if !table.words.chunks_exact(k).zip(table.words.chunks_exact(k).skip(1)).all(|(a, b)| sorted(a, b)) {
+        if !table
+            .words
+            .chunks_exact(k)
+            .zip(table.words.chunks_exact(k).skip(1))
+            .all(|(a, b)| sorted(a, b))
+        {
             return unfit(format!("order {k} is not in suffix order, or a gram stands twice"));
         }
     }
     if model.tables[0].len() != model.vocab_len + 1 {
-        return unfit(format!("{} unigrams for {} words and <s>", model.tables[0].len(), model.vocab_len));
+        return unfit(format!(
+            "{} unigrams for {} words and <s>",
+            model.tables[0].len(),
+            model.vocab_len
+        ));
     }
     Ok(())
 }
@@ -168,7 +204,11 @@ fn parents(model: &BackoffModel, levels: &[Level], k: usize) -> Result<Vec<u32>,
             while j < lower_grams.len() && context(j) < &gram[..k - 1] {
                 j += 1;
             }
-            if j < lower_grams.len() && context(j) == &gram[..k - 1] { Ok(j as u32) } else { Err(Missing { gram: gram.into(), what: "context" }) }
+            if j < lower_grams.len() && context(j) == &gram[..k - 1] {
+                Ok(j as u32)
+            } else {
+                Err(Missing { gram: gram.into(), what: "context" })
+            }
         })
         .collect()
 }

@@ -67,7 +67,9 @@ impl Meta {
         let mut bytes = image.section(0)?;
         let parsed = parse(&mut bytes).filter(|(meta, _)| {
             let ids = meta.eos.index() < meta.vocab_len && meta.unk.index() < meta.vocab_len;
-            ids && bytes.is_empty() && (1..=super::MAX_ORDER).contains(&meta.order()) && meta.gram_counts[0] == meta.vocab_len + 1
+            ids && bytes.is_empty()
+                && (1..=super::MAX_ORDER).contains(&meta.order())
+                && meta.gram_counts[0] == meta.vocab_len + 1
         });
         parsed.ok_or_else(|| image.refused("the description of the table makes no sense".into()))
     }
@@ -79,7 +81,9 @@ fn parse(bytes: &mut &[u8]) -> Option<(Meta, Vec<u64>)> {
     let (eos, unk) = (TokenId(take(bytes)? as u32), TokenId(take(bytes)? as u32));
     let tokenizer = take_str(bytes)?.parse().ok()?;
     let fingerprint = take_str(bytes)?;
-    let notes = (0..take(bytes)?).map(|_| Some((take_str(bytes)?, take_str(bytes)?))).collect::<Option<_>>()?;
+    let notes = (0..take(bytes)?)
+        .map(|_| Some((take_str(bytes)?, take_str(bytes)?)))
+        .collect::<Option<_>>()?;
     let shape = take_list(bytes)?;
     Some((Meta { vocab_len, gram_counts, tokenizer, fingerprint, notes, eos, unk }, shape))
 }
@@ -99,8 +103,14 @@ pub(super) fn decode_words(image: &Image, meta: &Meta) -> Result<Vocab> {
     let words = words.filter(|_| bytes.is_empty()).ok_or_else(damaged)?;
     let mut sorted: Vec<&String> = words.iter().collect();
     sorted.sort_unstable();
-    let good = sorted.windows(2).all(|w| w[0] != w[1]) && words[meta.eos.index()] == EOS && words[meta.unk.index()] == corpus::UNK;
-    let vocab = if good { Some(Vocab::new(words.into_iter().map(|w| (w.into(), 0)).collect(), meta.tokenizer)) } else { None };
+    let good = sorted.windows(2).all(|w| w[0] != w[1])
+        && words[meta.eos.index()] == EOS
+        && words[meta.unk.index()] == corpus::UNK;
+    let vocab = if good {
+        Some(Vocab::new(words.into_iter().map(|w| (w.into(), 0)).collect(), meta.tokenizer))
+    } else {
+        None
+    };
     vocab.filter(|v| v.fingerprint() == meta.fingerprint).ok_or_else(damaged)
 }
 

@@ -76,10 +76,12 @@ impl std::fmt::Display for TableKind {
 impl std::str::FromStr for TableKind {
     type Err = lm::Error;
     fn from_str(name: &str) -> Result<Self> {
-        TableKind::ALL.into_iter().find(|kind| kind.to_string() == name).ok_or_else(|| lm::Error::Config {
-            option: "--table".into(),
-            what: format!("no storage is called `{name}`"),
-            cure: "choose hash, trie or packed".into(),
+        TableKind::ALL.into_iter().find(|kind| kind.to_string() == name).ok_or_else(|| {
+            lm::Error::Config {
+                option: "--table".into(),
+                what: format!("no storage is called `{name}`"),
+                cure: "choose hash, trie or packed".into(),
+            }
         })
     }
 }

@@ -4,7 +4,10 @@ use std::path::Path;
 use corpus::{TokenId, Tokens, Vocab};
 use lm::{Context, Footprint, LanguageModel, Reader, Result};
 
-use super::{HashTable, Match, Meta, PackedOptions, PackedTable, State, Table, TableFile, TableKind, TrieTable, score};
+use super::{
+    HashTable, Match, Meta, PackedOptions, PackedTable, State, Table, TableFile, TableKind,
+    TrieTable, score,
+};
 use crate::backoff::BackoffModel;
 
 enum Storage {
@@ -34,11 +37,18 @@ impl TableModel {
     ///
     /// # Errors
     /// Where model and vocabulary do not fit, or parts of stored n-grams are not stored.
-    pub fn build(kind: TableKind, model: &BackoffModel, vocab: &Vocab, notes: &[(String, String)]) -> Result<Self> {
+    pub fn build(
+        kind: TableKind,
+        model: &BackoffModel,
+        vocab: &Vocab,
+        notes: &[(String, String)],
+    ) -> Result<Self> {
         let storage = match kind {
             TableKind::Hash => Storage::Hash(HashTable::build(model, vocab, notes)?),
             TableKind::Trie => Storage::Trie(TrieTable::build(model, vocab, notes)?),
-            TableKind::Packed => Storage::Packed(PackedTable::build(model, vocab, notes, PackedOptions::default())?),
+            TableKind::Packed => {
+                Storage::Packed(PackedTable::build(model, vocab, notes, PackedOptions::default())?)
+            }
         };
         Ok(Self { storage })
     }
@@ -129,14 +139,16 @@ impl LanguageModel for TableModel {
 
     /// Values are probabilities and back-off weights (not their logarithms); a tensor is one kind of one order.
     fn footprint(&self) -> Footprint {
-        let mut total = Footprint { bytes: self.table().file().bytes() as u64, ..Footprint::default() };
+        let mut total =
+            Footprint { bytes: self.table().file().bytes() as u64, ..Footprint::default() };
         for order in 1..=self.meta().order() {
             let mut tensors = [Tensor::default(), Tensor::default()];
             self.table().values(order, &mut |prob, backoff| {
                 tensors[0].add(prob);
                 backoff.into_iter().for_each(|b| tensors[1].add(b));
             });
-            let negligible = tensors.map(|t| t.values.map_or(0.0, |v| 1e-3 * (t.squares / v as f64).sqrt()).log10());
+            let negligible = tensors
+                .map(|t| t.values.map_or(0.0, |v| 1e-3 * (t.squares / v as f64).sqrt()).log10());
             let mut below = 0;
             self.table().values(order, &mut |prob, backoff| {
                 below += u64::from(f64::from(prob) < negligible[0]);
@@ -187,6 +199,7 @@ impl Reader for TableReader<'_> {
     }
 
     fn log_prob(&mut self, token: TokenId, _: &mut [f64]) -> f64 {
-        self.table.look_up(&self.state, token, &mut State::default()).log10_prob * std::f64::consts::LN_10
+        self.table.look_up(&self.state, token, &mut State::default()).log10_prob
+            * std::f64::consts::LN_10
     }
 }

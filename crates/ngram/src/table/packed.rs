@@ -8,7 +8,7 @@
 //! * **Probabilities**: codes of b bits into a codebook an order (`quantise`).
 //! * **Back-off weights**: computed from what is stored, `bow(h) = (1 − Σ p̂(w|h)) / (1 − Σ p̂(w|h'))` over the words after h
 //!   (Katz 1987), so the distribution over *quantised* probabilities sums to one however coarse they are. Only contexts with
-//!   more than eight words after them, and unigrams, store it (f32 before the ranks), to spare the time. A context that
+//!   more than eight words after them, and unigrams, store it (f64 before the ranks), to spare the time. A context that
 //!   has every possible word after it has no rest to give back: its probabilities are divided by their sum instead.
 //!   A model that is not normalised (stupid back-off) stores every weight.
 use corpus::TokenId;
@@ -24,7 +24,7 @@ use crate::file::View;
 /// Contexts with more children store their weight.
 pub(super) const DERIVED: usize = 8;
 /// Bits of a stored weight.
-pub(super) const WEIGHT: usize = 32;
+pub(super) const WEIGHT: usize = 64;
 /// Unigrams below this log10 probability cannot occur: a context that has all others after it is full.
 const IMPOSSIBLE: f32 = -30.0;
 /// Sections an order of contexts takes: children, offsets, ranks, codes, codebook.
@@ -57,7 +57,7 @@ struct Group {
     len: usize,
     ranks: usize,
     width: u32,
-    stored: Option<f32>,
+    stored: Option<f64>,
 }
 
 /// True if a context of `k` words with `len` children stores its weight.
@@ -73,8 +73,11 @@ pub(super) fn possible(unigrams: &[f32]) -> usize {
 impl PackedTable {
     /// The table in an open file.
     pub fn over(file: TableFile) -> Result<Self> {
-        let (counts, order, vocab_len) = (&file.meta().gram_counts, file.meta().order(), file.meta().vocab_len);
-        let good = file.shape.len() == order + 1 && (1..=16).contains(&file.shape[0]) && file.shape[1] <= 1;
+        let (counts, order, vocab_len) =
+            (&file.meta().gram_counts, file.meta().order(), file.meta().vocab_len);
+        let good = file.shape.len() == order + 1
+            && (1..=16).contains(&file.shape[0])
+            && file.shape[1] <= 1;
         if !good {
             return Err(file.image.refused("the description does not fit a packed trie".into()));
         }
@@ -87,7 +90,12 @@ impl PackedTable {
             let log10: View<f32> = file.image.view(own + 2, 1 << bits)?;
             levels.push(Level {
                 children: EliasFano::open(&file.image, at, counts[k - 1] + 1, counts[k])?,
-                offsets: EliasFano::open(&file.image, at + elias_fano::SECTIONS, counts[k - 1] + 1, rank_bits)?,
+                offsets: EliasFano::open(
+                    &file.image,
+                    at + elias_fano::SECTIONS,
+                    counts[k - 1] + 1,
+                    rank_bits,
+                )?,
                 ranks: file.image.view(own, words_for(rank_bits))?,
                 codes: file.image.view(own + 1, words_for(counts[k] * bits as usize))?,
                 bits,
@@ -111,7 +119,9 @@ impl PackedTable {
         if stores || (width > 0 && len > 0) {
             ranks = level.offsets.get(node as usize);
             if stores {
-                stored = Some(f32::from_bits(bits::read(&level.ranks, ranks, WEIGHT as u32) as u32));
+                let [low, high] = [0, WEIGHT / 2]
+                    .map(|at| bits::read(&level.ranks, ranks + at, WEIGHT as u32 / 2));
+                stored = Some(f64::from_bits(low | high << (WEIGHT / 2)));
                 ranks += WEIGHT;
             }
         }
@@ -123,7 +133,8 @@ impl PackedTable {
     fn rank(&self, k: usize, group: Group, i: usize) -> usize {
         match group.width {
             0 => i,
-            width => bits::read(&self.levels[k - 1].ranks, group.ranks + i * width as usize, width) as usize,
+            width => bits::read(&self.levels[k - 1].ranks, group.ranks + i * width as usize, width)
+                as usize,
         }
     }
 
@@ -149,7 +160,9 @@ impl PackedTable {
 
     /// Σ p̂ over the children of a context, not divided by anything.
     fn sum(&self, k: usize, group: Group) -> f64 {
-        (group.begin..group.begin + group.len).map(|i| self.levels[k - 1].linear[self.code(k, i)]).sum()
+        (group.begin..group.begin + group.len)
+            .map(|i| self.levels[k - 1].linear[self.code(k, i)])
+            .sum()
     }
 
     /// What the probabilities after a context are divided by: 1 unless every possible word occurs there.
@@ -158,7 +171,7 @@ impl PackedTable {
         if group.len < self.possible || self.store_all {
             return 1.0;
         }
-        group.stored.map_or_else(|| self.sum(k, group), f64::from)
+        group.stored.unwrap_or_else(|| self.sum(k, group))
     }
 
     /// The back-off weight of a context of `k` words; `lower` are the children of its shortened form.
@@ -168,15 +181,16 @@ impl PackedTable {
             return 1.0;
         }
         match group.stored {
-            Some(weight) => f64::from(weight),
+            Some(weight) => weight,
             None => self.derive(k, group, lower),
         }
     }
 
     fn derive(&self, k: usize, group: Group, lower: Group) -> f64 {
         let linear = &self.levels[k - 2].linear;
-        let below = (0..group.len).map(|i| linear[self.code(k - 1, lower.begin + self.rank(k, group, i))]);
-        rest_ratio(self.sum(k, group), below.sum::<f64>() / self.divisor(k - 1, lower))
+        let below =
+            (0..group.len).map(|i| linear[self.code(k - 1, lower.begin + self.rank(k, group, i))]);
+        rest_ratio(self.sum(k, group), 1.0 - below.sum::<f64>() / self.divisor(k - 1, lower))
     }
 
     /// The words after the empty context.
@@ -186,10 +200,10 @@ impl PackedTable {
     }
 }
 
-/// (1 − above) / (1 − below): the weight that lets the rest of the context be shared by the words without a gram.
-pub(super) fn rest_ratio(above: f64, below: f64) -> f64 {
-    let (rest, room) = (1.0 - above, 1.0 - below);
-    if room > 0.0 { rest.max(0.0) / room } else { 1.0 }
+/// (1 − above) / room: the weight that lets the words without a gram, of probability `room` one order below, share what
+/// the others leave.
+pub(super) fn rest_ratio(above: f64, room: f64) -> f64 {
+    if room > 0.0 { (1.0 - above).max(0.0) / room } else { 1.0 }
 }
 
 impl Table for PackedTable {
@@ -202,7 +216,8 @@ impl Table for PackedTable {
         assert!(word.index() < self.file.meta().vocab_len, "a word outside the vocabulary");
         let order = self.levels.len() + 1;
         *next = State::start(word.0, order);
-        let (mut log10_prob, mut length, mut weight) = (f64::from(self.unigrams[word.index()]), 1, 1.0);
+        let (mut log10_prob, mut length, mut weight) =
+            (f64::from(self.unigrams[word.index()]), 1, 1.0);
         let (mut lower, mut rank) = (self.root(), word.index());
         for (k, &node) in (1..).zip(state.nodes()) {
             let group = self.group(k, node, lower.len);
@@ -251,7 +266,8 @@ impl Table for PackedTable {
         scratch.clear();
         scratch.extend(0..vocab_len as u32);
         for (k, &(group, _)) in (1..).zip(groups) {
-            let (outer, log10) = (outer(k) - self.divisor(k, group).ln(), &self.levels[k - 1].log10);
+            let (outer, log10) =
+                (outer(k) - self.divisor(k, group).ln(), &self.levels[k - 1].log10);
             for i in 0..group.len {
                 // ranks ascend and are at least i: the word at a rank is read before its place is written
                 let word = scratch[self.rank(k, group, i)];
@@ -265,7 +281,8 @@ impl Table for PackedTable {
     fn values(&self, order: usize, f: &mut dyn FnMut(f32, Option<f32>)) {
         match order {
             1 => self.unigrams.iter().for_each(|&p| f(p, None)),
-            k => (0..self.file.meta().gram_counts[k - 1]).for_each(|i| f(self.levels[k - 2].log10[self.code(k - 1, i)] as f32, None)),
+            k => (0..self.file.meta().gram_counts[k - 1])
+                .for_each(|i| f(self.levels[k - 2].log10[self.code(k - 1, i)] as f32, None)),
         }
     }
 }

@@ -27,12 +27,24 @@ impl Default for PackedOptions {
 
 impl PackedTable {
     /// Builds the table's image in memory; `save` of its file writes it.
-    pub fn build(model: &BackoffModel, vocab: &Vocab, notes: &[(String, String)], options: PackedOptions) -> Result<Self> {
+    pub fn build(
+        model: &BackoffModel,
+        vocab: &Vocab,
+        notes: &[(String, String)],
+        options: PackedOptions,
+    ) -> Result<Self> {
         container::check(model, vocab)?;
         check_bits(options)?;
         let (plan, order) = (Plan::new(model, options)?, model.order());
         let shape = plan.shape();
-        let mut image = container::begin(TableKind::Packed, model, vocab, notes, &shape, 1 + (order - 1) * SECTIONS)?;
+        let mut image = container::begin(
+            TableKind::Packed,
+            model,
+            vocab,
+            notes,
+            &shape,
+            1 + (order - 1) * SECTIONS,
+        )?;
         image.push(&model.tables[0].log10_prob);
         let coded: Vec<Coded> = (1..order).into_par_iter().map(|k| plan.code(k)).collect();
         for k in 1..order {
@@ -43,7 +55,9 @@ impl PackedTable {
             for (node, weight) in weights.into_iter().enumerate() {
                 offsets.push(ranks.bits());
                 if let Some(weight) = weight {
-                    ranks.push(u64::from(weight.to_bits()), WEIGHT as u32);
+                    let bits = weight.to_bits();
+                    ranks.push(bits & u64::from(u32::MAX), WEIGHT as u32 / 2);
+                    ranks.push(bits >> (WEIGHT / 2), WEIGHT as u32 / 2);
                 }
                 let (children, width) = (plan.links.children(k, node), plan.width(k, node));
                 if width > 0 {
@@ -51,10 +65,15 @@ impl PackedTable {
                 }
             }
             offsets.push(ranks.bits());
-            elias_fano::write(&mut image, level.children.iter().map(|&c| c as usize), model.tables[k].len());
+            elias_fano::write(
+                &mut image,
+                level.children.iter().map(|&c| c as usize),
+                model.tables[k].len(),
+            );
             elias_fano::write(&mut image, offsets.into_iter(), shape[k + 1] as usize);
             image.push(&ranks.finish());
-            let mut codes = BitWriter::with_capacity(coded_here.codes.len() * options.prob_bits as usize);
+            let mut codes =
+                BitWriter::with_capacity(coded_here.codes.len() * options.prob_bits as usize);
             coded_here.codes.iter().for_each(|&c| codes.push(u64::from(c), options.prob_bits));
             image.push(&codes.finish());
             let mut book = coded_here.book.log10.clone();
@@ -66,7 +85,10 @@ impl PackedTable {
 }
 
 /// Bytes of the storage's own sections, and its numbers.
-pub(super) fn section_bytes(model: &BackoffModel, options: PackedOptions) -> Result<(Vec<usize>, Vec<u64>)> {
+pub(super) fn section_bytes(
+    model: &BackoffModel,
+    options: PackedOptions,
+) -> Result<(Vec<usize>, Vec<u64>)> {
     check_bits(options)?;
     let (shape, counts) = (Plan::new(model, options)?.shape(), model.gram_counts());
     let mut bytes = vec![4 * counts[0]];
@@ -175,8 +197,11 @@ impl<'a> Plan<'a> {
     }
 
     /// The stored weight (or divisor, where every possible word occurs) of every context of `k` words.
-    fn weights(&self, k: usize, coded: &[Coded]) -> Vec<Option<f32>> {
+    fn weights(&self, k: usize, coded: &[Coded]) -> Vec<Option<f64>> {
         let given = &self.model.tables[k - 1].log10_backoff;
+        // Rounded unigrams do not quite sum to one; every distribution above them does, by its weight.
+        let unigrams: f64 =
+            linear(&self.model.tables[0].log10_prob[..self.model.vocab_len]).iter().sum();
         (0..self.links.levels[k - 1].gram.len())
             .into_par_iter()
             .map(|node| {
@@ -184,19 +209,25 @@ impl<'a> Plan<'a> {
                 let weight = || {
                     if self.store_all {
                         let gram = self.links.levels[k - 1].gram[node] as usize;
-                        return 10f64.powf(f64::from(given[gram])).max(f64::from(f32::MIN_POSITIVE));
+                        return 10f64.powf(f64::from(given[gram]));
                     }
                     let sum = sum(&coded[k - 1], children.clone());
-                    if children.len() >= self.possible { sum } else { rest_ratio(sum, self.below(k, node, coded)) }
+                    let total = if k == 1 { unigrams } else { 1.0 };
+                    if children.len() >= self.possible {
+                        sum
+                    } else {
+                        rest_ratio(sum, total - self.below(k, node, coded))
+                    }
                 };
-                stores(self.store_all, k, children.len()).then(|| weight() as f32)
+                stores(self.store_all, k, children.len()).then(weight)
             })
             .collect()
     }
 
     /// Σ p̂(w | h') over the words after h.
     fn below(&self, k: usize, node: usize, coded: &[Coded]) -> f64 {
-        let shorter = self.links.children(k, node).map(|child| self.links.levels[k].suffix[child] as usize);
+        let shorter =
+            self.links.children(k, node).map(|child| self.links.levels[k].suffix[child] as usize);
         if k == 1 {
             let unigrams = &self.model.tables[0].log10_prob;
             return shorter.map(|word| 10f64.powf(f64::from(unigrams[word]))).sum();
@@ -204,7 +235,7 @@ impl<'a> Plan<'a> {
         let Coded { book, codes } = &coded[k - 2];
         let group = self.links.children(k - 1, self.links.levels[k - 1].suffix[node] as usize);
         let full = group.len() >= self.possible;
-        let divisor = if full { f64::from(sum(&coded[k - 2], group) as f32) } else { 1.0 };
+        let divisor = if full { sum(&coded[k - 2], group) } else { 1.0 };
         shorter.map(|position| book.linear[usize::from(codes[position])]).sum::<f64>() / divisor
     }
 }

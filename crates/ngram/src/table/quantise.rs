@@ -65,14 +65,19 @@ impl Codebook {
             return;
         }
         // Below LEAST, what is missing comes first: the cost falls as R̂ grows.
-        let cost_of_rest = |kept: f64| if kept > LEAST { -rest * kept.ln() } else { 1e3 - 1e3 * kept };
+        let cost_of_rest =
+            |kept: f64| if kept > LEAST { -rest * kept.ln() } else { 1e3 - 1e3 * kept };
         for _ in 0..64 * self.linear.len() {
             let mut moved = false;
             for (&p, code) in probs.iter().zip(codes.iter_mut()) {
                 let now = value(*code);
                 let cost = |v: f64| -p * v.ln() + cost_of_rest(kept + now - v);
-                let step = |to: Option<u16>| to.filter(|&c| usize::from(c) < self.linear.len()).filter(|&c| cost(value(c)) < cost(now) - 1e-12);
-                if let Some(next) = step(code.checked_sub(1)).or_else(|| step(code.checked_add(1))) {
+                let step = |to: Option<u16>| {
+                    to.filter(|&c| usize::from(c) < self.linear.len())
+                        .filter(|&c| cost(value(c)) < cost(now) - 1e-12)
+                };
+                if let Some(next) = step(code.checked_sub(1)).or_else(|| step(code.checked_add(1)))
+                {
                     kept += now - value(next);
                     *code = next;
                     moved = true;
@@ -116,7 +121,12 @@ fn lloyd(log10_probs: &[f32], size: usize) -> Vec<f32> {
     }
     // Running totals: the mass and the sum of every range of bins in two subtractions.
     let running = |values: &mut dyn Iterator<Item = f64>| -> Vec<f64> {
-        std::iter::once(0.0).chain(values.scan(0.0, |sum, v| { *sum += v; Some(*sum) })).collect()
+        std::iter::once(0.0)
+            .chain(values.scan(0.0, |sum, v| {
+                *sum += v;
+                Some(*sum)
+            }))
+            .collect()
     };
     let mass = running(&mut counts.iter().map(|&c| f64::from(c)));
     let moment = running(&mut sums.iter().copied());
@@ -139,7 +149,8 @@ fn lloyd(log10_probs: &[f32], size: usize) -> Vec<f32> {
         edges.insert(0, 0);
         edges.push(BINS);
     }
-    let mut log10: Vec<f32> = centres.iter().map(|&x| (-((-x).exp().ln_1p()) / std::f64::consts::LN_10) as f32).collect();
+    let mut log10: Vec<f32> =
+        centres.iter().map(|&x| (-((-x).exp().ln_1p()) / std::f64::consts::LN_10) as f32).collect();
     log10.sort_unstable_by(f32::total_cmp);
     log10.dedup();
     log10
@@ -158,12 +169,19 @@ mod tests {
 
     #[test]
     fn many_values_are_close() {
-        let values: Vec<f32> = (0..20_000).map(|i| -0.05 - 6.0 * (i as f32 / 20_000.0).powi(2)).collect();
+        let values: Vec<f32> =
+            (0..20_000).map(|i| -0.05 - 6.0 * (i as f32 / 20_000.0).powi(2)).collect();
         let book = Codebook::new(&values, 8);
         assert!(book.log10.len() <= 256 && book.log10.is_sorted());
-        let worst = values.iter().map(|&v| (logit(book.log10[usize::from(book.encode(v))]) - logit(v)).abs());
+        let worst = values
+            .iter()
+            .map(|&v| (logit(book.log10[usize::from(book.encode(v))]) - logit(v)).abs());
         assert!(worst.fold(0.0, f64::max) < 0.3);
-        let mean = values.iter().map(|&v| (book.log10[usize::from(book.encode(v))] - v).abs()).sum::<f32>() / 20_000.0;
+        let mean = values
+            .iter()
+            .map(|&v| (book.log10[usize::from(book.encode(v))] - v).abs())
+            .sum::<f32>()
+            / 20_000.0;
         assert!(mean < 0.02, "{mean}");
     }
 
@@ -172,7 +190,8 @@ mod tests {
         let values: Vec<f32> = (1..4_000).map(|i| (i as f32 / 4_000.0).log10()).collect();
         let book = Codebook::new(&values, 4);
         let probs = [0.5, 0.3, 0.199];
-        let mut codes: Vec<u16> = probs.iter().map(|p: &f64| book.encode(p.log10() as f32)).collect();
+        let mut codes: Vec<u16> =
+            probs.iter().map(|p: &f64| book.encode(p.log10() as f32)).collect();
         book.keep_rest(&probs, &mut codes);
         let kept = 1.0 - codes.iter().map(|&c| book.linear[usize::from(c)]).sum::<f64>();
         assert!(kept > 0.0, "{kept}");

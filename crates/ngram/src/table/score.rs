@@ -21,7 +21,8 @@ pub(super) fn score<T: Table>(table: &T, text: &Tokens, context: Context, out: &
     out.par_chunks_mut(BLOCK).enumerate().for_each(|(block, out)| {
         let begin = block * BLOCK;
         let mut next_start = starts.partition_point(|&s| s < begin);
-        let (mut state, mut next) = (state_at(table, text, context, &starts, begin), State::default());
+        let (mut state, mut next) =
+            (state_at(table, text, context, &starts, begin), State::default());
         for (at, o) in (begin..).zip(out) {
             if context == Context::Sentence && starts.get(next_start) == Some(&at) {
                 state = table.sentence_start();
@@ -35,7 +36,13 @@ pub(super) fn score<T: Table>(table: &T, text: &Tokens, context: Context, out: &
 }
 
 /// The state before target `at`: it depends on the last words only, at most order − 1 of them.
-fn state_at<T: Table>(table: &T, text: &Tokens, context: Context, starts: &[usize], at: usize) -> State {
+fn state_at<T: Table>(
+    table: &T,
+    text: &Tokens,
+    context: Context,
+    starts: &[usize],
+    at: usize,
+) -> State {
     let mut from = at.saturating_sub(table.meta().order() - 1);
     let mut state = if from == 0 { table.sentence_start() } else { State::default() };
     if context == Context::Sentence {

@@ -21,7 +21,12 @@ pub struct SizeEstimate {
 ///
 /// # Errors
 /// Where the model cannot be stored at all.
-pub fn estimate_sizes(model: &BackoffModel, vocab: &Vocab, notes: &[(String, String)], options: PackedOptions) -> Result<Vec<SizeEstimate>> {
+pub fn estimate_sizes(
+    model: &BackoffModel,
+    vocab: &Vocab,
+    notes: &[(String, String)],
+    options: PackedOptions,
+) -> Result<Vec<SizeEstimate>> {
     container::check(model, vocab)?;
     assert!(model.order() <= MAX_ORDER, "checked");
     let counts = model.gram_counts();

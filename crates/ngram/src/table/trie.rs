@@ -35,14 +35,17 @@ impl TrieTable {
         container::check(model, vocab)?;
         let links = Links::new(model)?;
         let (order, width) = (model.order(), width_for(model.vocab_len));
-        let mut image = container::begin(TableKind::Trie, model, vocab, notes, &[], sections(order))?;
+        let mut image =
+            container::begin(TableKind::Trie, model, vocab, notes, &[], sections(order))?;
         let in_order = |level: &super::links::Level, values: &[f32]| -> Vec<f32> {
             level.gram.par_iter().map(|&gram| values[gram as usize]).collect()
         };
         for (k, (table, level)) in (1..).zip(model.tables.iter().zip(&links.levels)) {
             if k > 1 {
                 let mut words = BitWriter::with_capacity(table.len() * width as usize);
-                level.gram.iter().for_each(|&gram| words.push(u64::from(table.words[gram as usize * k + k - 1]), width));
+                level.gram.iter().for_each(|&gram| {
+                    words.push(u64::from(table.words[gram as usize * k + k - 1]), width)
+                });
                 image.push(&words.finish());
             }
             image.push(&in_order(level, &table.log10_prob));
@@ -62,7 +65,11 @@ impl TrieTable {
         let (mut levels, mut at) = (Vec::new(), OWN);
         for k in 1..=order {
             let n = counts[k - 1];
-            let words = if k > 1 { Some(file.image.view(at, words_for(n * width as usize))?) } else { None };
+            let words = if k > 1 {
+                Some(file.image.view(at, words_for(n * width as usize))?)
+            } else {
+                None
+            };
             at += (k > 1) as usize;
             let prob = file.image.view(at, n)?;
             at += 1;
@@ -137,7 +144,8 @@ impl Table for TrieTable {
     }
 
     fn distribution(&self, state: &State, _: &mut Vec<u32>, out: &mut [f64]) {
-        let backoffs: Vec<f64> = (1..).zip(state.nodes()).map(|(k, &node)| self.backoff(k, node)).collect();
+        let backoffs: Vec<f64> =
+            (1..).zip(state.nodes()).map(|(k, &node)| self.backoff(k, node)).collect();
         let mut outer: f64 = backoffs.iter().sum();
         super::score::fill(self.levels[0].prob.iter().copied(), outer, out);
         for ((k, &node), backoff) in (1..).zip(state.nodes()).zip(backoffs) {

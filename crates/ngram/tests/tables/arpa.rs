@@ -30,10 +30,21 @@ fn written_files_read_back_to_the_bit() {
         assert_eq!(own.model.gram_counts(), sample.model.gram_counts());
         let (ours, theirs) = (oracle::values(&sample.model), oracle::values(&own.model));
         let translate = |gram: &[u32]| -> Vec<u32> {
-            gram.iter().map(|&w| if w == 40 { 40 } else { own.vocab.get(sample.vocab.word(TokenId(w))).unwrap().0 }).collect()
+            gram.iter()
+                .map(|&w| {
+                    if w == 40 {
+                        40
+                    } else {
+                        own.vocab.get(sample.vocab.word(TokenId(w))).unwrap().0
+                    }
+                })
+                .collect()
         };
         assert!(ours.iter().all(|(gram, value)| theirs[&translate(gram)] == *value));
-        assert!(own.model.tables[0].log10_prob[..40].is_sorted_by(|a, b| a >= b), "ids run by probability");
+        assert!(
+            own.model.tables[0].log10_prob[..40].is_sorted_by(|a, b| a >= b),
+            "ids run by probability"
+        );
     }
 }
 
@@ -44,7 +55,9 @@ fn habits_of_other_programs_are_accepted() {
     let variants = [
         GOOD.replace('\n', "\r\n"),
         GOOD.replace('\t', " "),
-        GOOD.replace("\\data\\", "written by hand\n\n\\Data\\").replace("\\1-grams:", "\\1-GRAMS:").replace("\\end\\", "\\END\\"),
+        GOOD.replace("\\data\\", "written by hand\n\n\\Data\\")
+            .replace("\\1-grams:", "\\1-GRAMS:")
+            .replace("\\end\\", "\\END\\"),
         GOOD.replace("ngram 1=5", "ngram 1 = 5").replace("\n\\2", "\n\n\n\\2"),
         GOOD.replace("-0.3\ta b\t-0.15\n-0.4\tb </s>", "-0.4\tb </s>\t0\n-0.3\ta b\t-0.15"),
         GOOD.replace("-99\t<s>", "-inf\t<s>"),
@@ -73,7 +86,10 @@ fn what_pruning_took_is_put_back() {
     let values = oracle::values(&read.model);
     let [b, eos] = ["b", "</s>"].map(|w| read.vocab.get(w).unwrap().0);
     let (prob, weight) = values[&vec![b, eos]];
-    assert!((prob - (-0.2 - 0.6)).abs() < 1e-6 && weight == 0.0, "the weight of b and the unigram: {prob}");
+    assert!(
+        (prob - (-0.2 - 0.6)).abs() < 1e-6 && weight == 0.0,
+        "the weight of b and the unigram: {prob}"
+    );
 }
 
 #[test]
@@ -97,7 +113,7 @@ fn malformed_files_are_refused_with_line_and_reason() {
         ("-0.2\t<s> a\t-0.1", "-0.2\t<s> b\t-0.1", "line 20", "`<s> a` is not among the 2-grams"),
         ("\\3-grams:", "\\4-grams:", "line 19", "where `\\3-grams:` belongs"),
         ("\\1-grams:", "\\2-grams:", "line 6", "`\\1-grams:` belong"),
-        ("\n\\end\\\n", "\n", "line 21", "cut short"),
+        ("\n\\end\\\n", "\n", "line 22", "cut short"),
         ("\\end\\", "\\4-grams:", "line 23", "where `\\end\\` belongs"),
         ("\\data\\", "data", "", "before `\\data\\`"),
         ("-0.6\t</s>", "-0.6\tstop", "line", "no </s>"),
@@ -105,7 +121,10 @@ fn malformed_files_are_refused_with_line_and_reason() {
     ];
     for (from, to, line, reason) in cases {
         assert!(GOOD.contains(from), "{from}");
-        let message = read(&GOOD.replacen(from, to, 1)).err().unwrap_or_else(|| panic!("{to} was accepted")).to_string();
+        let message = read(&GOOD.replacen(from, to, 1))
+            .err()
+            .unwrap_or_else(|| panic!("{to} was accepted"))
+            .to_string();
         assert!(message.contains(line) && message.contains(reason), "{to}: {message}");
     }
     // Cut at any byte before the end of \end\.
@@ -122,9 +141,11 @@ fn vocabularies_must_match() {
     let path = folder.path().join("m.arpa");
     let sample = oracle::sample(4, 12, 2, 50);
     write_arpa(&path, &sample.model, &sample.vocab).unwrap();
-    let smaller = read_arpa(&path, Some(&oracle::vocab(11)), Tokenizer::Space).unwrap_err().to_string();
+    let smaller =
+        read_arpa(&path, Some(&oracle::vocab(11)), Tokenizer::Space).unwrap_err().to_string();
     assert!(smaller.contains("not in the vocabulary"), "{smaller}");
-    let larger = read_arpa(&path, Some(&oracle::vocab(13)), Tokenizer::Space).unwrap_err().to_string();
+    let larger =
+        read_arpa(&path, Some(&oracle::vocab(13)), Tokenizer::Space).unwrap_err().to_string();
     assert!(larger.contains("not among the unigrams"), "{larger}");
     assert!(write_arpa(&path, &sample.model, &oracle::vocab(13)).is_err());
 }

@@ -20,14 +20,16 @@ fn truncated_or_flipped_files_are_refused() {
             TableModel::open(&path).is_err()
         };
         assert!(!refused(&good));
-        (0..good.len()).for_each(|length| assert!(refused(&good[..length]), "{kind} cut at byte {length}"));
+        (0..good.len())
+            .for_each(|length| assert!(refused(&good[..length]), "{kind} cut at byte {length}"));
         for _ in 0..2_000 {
             let mut bad = good.clone();
             let bit = rng.random_range(0..bad.len() * 8);
             bad[bit / 8] ^= 1 << (bit % 8);
             assert!(refused(&bad), "{kind}, bit {bit}");
         }
-        let message = std::fs::write(&path, &good[..good.len() / 2]).map(|()| TableModel::open(&path).err().unwrap().to_string());
+        let message = std::fs::write(&path, &good[..good.len() / 2])
+            .map(|()| TableModel::open(&path).err().unwrap().to_string());
         assert!(message.unwrap().contains("cut short"));
     }
 }
@@ -36,7 +38,12 @@ fn truncated_or_flipped_files_are_refused() {
 fn files_that_are_something_else_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("text.txt");
-    std::fs::write(&path, "this is a text, and a long enough one to have a header in it, if it were a table\n".repeat(9)).unwrap();
+    std::fs::write(
+        &path,
+        "this is a text, and a long enough one to have a header in it, if it were a table\n"
+            .repeat(9),
+    )
+    .unwrap();
     assert!(TableModel::open(&path).err().unwrap().to_string().contains("no n-gram table"));
     assert!(TableModel::open(folder.path()).is_err());
     assert!(TableModel::open(&folder.path().join("absent")).is_err());
@@ -62,7 +69,10 @@ fn the_same_model_makes_the_same_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.table");
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| TableModel::build(kind, &sample.model, &sample.vocab, &[])).unwrap().save(&path).unwrap();
+        pool.install(|| TableModel::build(kind, &sample.model, &sample.vocab, &[]))
+            .unwrap()
+            .save(&path)
+            .unwrap();
         std::fs::read(path).unwrap()
     };
     TableKind::ALL.into_iter().for_each(|kind| assert!(bytes(1, kind) == bytes(4, kind), "{kind}"));

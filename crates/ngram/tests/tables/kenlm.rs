@@ -18,7 +18,8 @@ for line in open(sys.argv[2], encoding='utf8'):
 
 #[test]
 fn kenlm_gives_our_answers() {
-    let installed = Command::new("python3").args(["-c", "import kenlm"]).stderr(Stdio::null()).status();
+    let installed =
+        Command::new("python3").args(["-c", "import kenlm"]).stderr(Stdio::null()).status();
     if !installed.is_ok_and(|status| status.success()) {
         println!("skipped: python3 cannot import kenlm (pip install kenlm)");
         return;
@@ -27,7 +28,8 @@ fn kenlm_gives_our_answers() {
     let sample = oracle::sample(31, 30, 4, 500);
     let mut text = String::new();
     for sentence in sample.text.sentences() {
-        let words: Vec<&str> = sentence[..sentence.len() - 1].iter().map(|&w| sample.vocab.word(w)).collect();
+        let words: Vec<&str> =
+            sentence[..sentence.len() - 1].iter().map(|&w| sample.vocab.word(w)).collect();
         writeln!(text, "{}", words.join(" ")).unwrap();
     }
     let text_path = folder.path().join("text");
@@ -35,12 +37,18 @@ fn kenlm_gives_our_answers() {
     for name in ["m.arpa", "m.arpa.gz"] {
         let arpa = folder.path().join(name);
         write_arpa(&arpa, &sample.model, &sample.vocab).unwrap();
-        let run = Command::new("python3").args(["-c", SCRIPT]).args([&arpa, &text_path]).output().unwrap();
+        let run = Command::new("python3")
+            .args(["-c", SCRIPT])
+            .args([&arpa, &text_path])
+            .output()
+            .unwrap();
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         let printed = String::from_utf8(run.stdout).unwrap();
         let theirs: Vec<(f64, usize)> = printed
             .lines()
-            .map(|l| l.split_once(' ').map(|(p, n)| (p.parse().unwrap(), n.parse().unwrap())).unwrap())
+            .map(|l| {
+                l.split_once(' ').map(|(p, n)| (p.parse().unwrap(), n.parse().unwrap())).unwrap()
+            })
             .collect();
         let model = TableModel::build(TableKind::Hash, &sample.model, &sample.vocab, &[]).unwrap();
         let (mut ours, mut matches) = (Vec::new(), Vec::new());
@@ -51,10 +59,16 @@ fn kenlm_gives_our_answers() {
         assert_eq!(ours.len(), theirs.len());
         for ((word, prob, length), (their_prob, their_length)) in ours.iter().zip(&theirs) {
             assert!((prob - their_prob).abs() < 1e-4, "{word:?}: {prob}, kenlm {their_prob}");
-            assert!(length == their_length || *word == TokenId(sample.vocab.unk().0), "{word:?}: {length}, kenlm {their_length}");
+            assert!(
+                length == their_length || *word == TokenId(sample.vocab.unk().0),
+                "{word:?}: {length}, kenlm {their_length}"
+            );
         }
         let perplexity = |sum: f64| 10f64.powf(-sum / ours.len() as f64);
-        let (a, b) = (perplexity(ours.iter().map(|o| o.1).sum()), perplexity(theirs.iter().map(|t| t.0).sum()));
+        let (a, b) = (
+            perplexity(ours.iter().map(|o| o.1).sum()),
+            perplexity(theirs.iter().map(|t| t.0).sum()),
+        );
         assert!((a - b).abs() < 1e-4, "perplexity {a}, kenlm {b}");
     }
 }

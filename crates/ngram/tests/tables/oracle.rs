@@ -15,8 +15,16 @@ pub struct Sample {
 
 /// `</s>`, `<unk>`, then a, b, c, … with every byte length up to three.
 pub fn vocab(len: usize) -> Vocab {
-    let letters = (0..len - 2).map(|i| if i % 3 == 2 { format!("wörd{i}") } else { format!("w{i}") });
-    Vocab::new([EOS.to_owned(), UNK.to_owned()].into_iter().chain(letters).map(|w| (w.into(), 0)).collect(), Tokenizer::Space)
+    let letters =
+        (0..len - 2).map(|i| if i % 3 == 2 { format!("wörd{i}") } else { format!("w{i}") });
+    Vocab::new(
+        [EOS.to_owned(), UNK.to_owned()]
+            .into_iter()
+            .chain(letters)
+            .map(|w| (w.into(), 0))
+            .collect(),
+        Tokenizer::Space,
+    )
 }
 
 /// Every n-gram of a random text gets a random probability; weights are what makes the distributions sum to one.
@@ -48,30 +56,40 @@ fn reversed(gram: &[u32]) -> Vec<u32> {
     gram.iter().rev().copied().collect()
 }
 
-fn with_probabilities(grams: Vec<BTreeMap<Vec<u32>, f64>>, vocab_len: usize, rng: &mut impl Rng) -> BackoffModel {
+fn with_probabilities(
+    grams: Vec<BTreeMap<Vec<u32>, f64>>,
+    vocab_len: usize,
+    rng: &mut impl Rng,
+) -> BackoffModel {
     let bos = vocab_len as u32;
     let mut values: HashMap<Vec<u32>, (f32, f32)> = HashMap::new();
     for table in &grams {
         let mut by_context: BTreeMap<Vec<u32>, Vec<u32>> = BTreeMap::new();
         for gram in table.keys().map(|g| reversed(g)).filter(|g| *g != [bos]) {
-            by_context.entry(gram[..gram.len() - 1].to_vec()).or_default().push(gram[gram.len() - 1]);
+            by_context
+                .entry(gram[..gram.len() - 1].to_vec())
+                .or_default()
+                .push(gram[gram.len() - 1]);
         }
         for (context, words) in by_context {
             let all = words.len() == vocab_len;
             let rest = if all { 0.0 } else { rng.random_range(0.01..0.9) };
-            let weights: Vec<f64> = words.iter().map(|_| rng.random_range(0.05f64..1.0).powi(3)).collect();
+            let weights: Vec<f64> =
+                words.iter().map(|_| rng.random_range(0.05f64..1.0).powi(3)).collect();
             let total: f64 = weights.iter().sum();
-            let (mut above, mut below) = (0.0, 0.0);
+            let mut above = 0.0;
             for (word, weight) in words.iter().zip(weights) {
                 let log10 = (weight / total * (1.0 - rest)).log10() as f32;
                 above += 10f64.powf(f64::from(log10));
-                if !context.is_empty() {
-                    below += 10f64.powf(naive(&values, &[&context[1..], &[*word]].concat()).0);
-                }
                 values.insert([context.as_slice(), &[*word]].concat(), (log10, 0.0));
             }
             if !context.is_empty() && !all {
-                values.get_mut(&context).unwrap().1 = ((1.0 - above) / (1.0 - below)).log10() as f32;
+                // The others' mass is summed, not taken from 1: a small difference of large numbers would be inexact.
+                let others = (0..bos).filter(|w| !words.contains(w));
+                let below: f64 = others
+                    .map(|w| 10f64.powf(naive(&values, &[&context[1..], &[w]].concat()).0))
+                    .sum();
+                values.get_mut(&context).unwrap().1 = ((1.0 - above) / below).log10() as f32;
             }
         }
         if table.contains_key(&vec![bos]) {
@@ -98,7 +116,10 @@ pub fn values(model: &BackoffModel) -> HashMap<Vec<u32>, (f32, f32)> {
     let mut values = HashMap::new();
     for (k, table) in (1..).zip(&model.tables) {
         for (i, gram) in table.words.chunks_exact(k).enumerate() {
-            values.insert(gram.to_vec(), (table.log10_prob[i], table.log10_backoff.get(i).copied().unwrap_or(0.0)));
+            values.insert(
+                gram.to_vec(),
+                (table.log10_prob[i], table.log10_backoff.get(i).copied().unwrap_or(0.0)),
+            );
         }
     }
     values
@@ -109,7 +130,8 @@ pub fn naive(values: &HashMap<Vec<u32>, (f32, f32)>, gram: &[u32]) -> (f64, usiz
     if let Some(&(prob, _)) = values.get(gram) {
         return (f64::from(prob), gram.len());
     }
-    let weight = values.get(&gram[..gram.len() - 1]).map_or(0.0, |&(_, backoff)| f64::from(backoff));
+    let weight =
+        values.get(&gram[..gram.len() - 1]).map_or(0.0, |&(_, backoff)| f64::from(backoff));
     let (lower, length) = naive(values, &gram[1..]);
     (weight + lower, length)
 }

@@ -1,8 +1,8 @@
 //! Relative-entropy pruning against its definition.
 use corpus::TokenId;
 use lm::{Context, evaluate};
-use ngram::table::{TableKind, TableModel};
 use ngram::prune_entropy;
+use ngram::table::{TableKind, TableModel};
 
 use crate::oracle::{self, Sample};
 
@@ -10,7 +10,9 @@ fn sums_to_one(sample: &Sample) {
     let values = oracle::values(&sample.model);
     for context in oracle::contexts(sample, 1) {
         let words = 0..sample.model.vocab_len as u32;
-        let sum: f64 = words.map(|w| 10f64.powf(oracle::naive(&values, &[context.as_slice(), &[w]].concat()).0)).sum();
+        let sum: f64 = words
+            .map(|w| 10f64.powf(oracle::naive(&values, &[context.as_slice(), &[w]].concat()).0))
+            .sum();
         assert!((sum - 1.0).abs() < 1e-6, "after {context:?}: {sum}");
     }
 }
@@ -25,7 +27,10 @@ fn the_pruned_model_is_smaller_closed_and_sums_to_one() {
     let mut last = (usize::MAX, 0);
     for threshold in [1e-6, 1e-5, 1e-4, 1e-3, 1.0] {
         let (model, report) = prune_entropy(&sample.model, threshold, TokenId(0)).unwrap();
-        assert_eq!((report.before, &report.after), (sample.model.gram_counts(), &model.gram_counts()));
+        assert_eq!(
+            (report.before, &report.after),
+            (sample.model.gram_counts(), &model.gram_counts())
+        );
         assert_eq!(report.after[0], sample.model.gram_counts()[0], "unigrams stay");
         let grams: usize = report.after.iter().sum();
         assert!(grams <= last.0, "a higher threshold keeps fewer");
@@ -35,7 +40,11 @@ fn the_pruned_model_is_smaller_closed_and_sums_to_one() {
         assert!(perplexity(&pruned).is_finite());
     }
     assert!(last.1 >= 4, "thresholds make a difference");
-    assert_eq!(last.0, sample.model.gram_counts()[0], "at 1 nothing but unigrams is worth its place");
+    assert_eq!(
+        last.0,
+        sample.model.gram_counts()[0],
+        "at 1 nothing but unigrams is worth its place"
+    );
 }
 
 #[test]
