@@ -9,13 +9,13 @@ use crate::report::verdict;
 
 /// Columns that give way when the terminal is narrow, first one first. Model and perplexity always stay.
 const GIVE_WAY: [&str; 10] = [
-    "Latency p50 µs",
+    "Latency p50, µs",
     "Training tokens/s",
     "Parameters",
     "Family",
     "Status",
-    "95 % interval of perplexity",
-    "Gap to truth bits/token",
+    "95 % interval perplexity",
+    "Gap bits/token",
     "Scoring tokens/s",
     "In memory bytes",
     "Training s",

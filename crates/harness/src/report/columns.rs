@@ -55,6 +55,10 @@ macro_rules! detail {
 }
 
 const PPL: fn(&Model, f64) -> String = |_, v| number::perplexity(v);
+const TEST_PPL: fn(&Model, f64) -> String = |m, v| match m.figure(|r| r.zero_prob_share) {
+    Some(zeros) if v == f64::INFINITY => format!("∞ ({} zeros)", number::percent(zeros.mean)),
+    _ => number::perplexity(v),
+};
 const BITS: fn(&Model, f64) -> String = |_, v| number::fixed(v, 3);
 const SHARE: fn(&Model, f64) -> String = |_, v| number::percent(v);
 const BYTES: fn(&Model, f64) -> String = |_, v| number::bytes(v.round() as u64);
@@ -77,19 +81,19 @@ const TEST: Column = column(
     "test",
     Best::Low,
     |m| m.perplexity().map(|p| p.mean),
-    PPL,
-    "exp of the mean negative log-probability of a test token; lower is better.",
+    TEST_PPL,
+    "exp of the mean negative log-probability of a test token; lower is better. ∞: that share of the test tokens has probability zero.",
 );
 const RANGE: Column = column(
     "95 % interval",
-    "of perplexity",
+    "perplexity",
     Best::None,
     |m| m.interval().map(|i| i.0),
     INTERVAL,
     "Where perplexity falls in 95 of 100 redraws of the test sentences (bootstrap).",
 );
 const GAP: Column = column(
-    "Gap to truth",
+    "Gap",
     "bits/token",
     Best::Low,
     detail!(gap_to_oracle_bits),
@@ -131,8 +135,8 @@ const SCORE_RATE: Column = column(
     "Test tokens scored a second, in batch (median).",
 );
 const P50: Column = column(
-    "Latency p50",
-    "µs",
+    "Latency",
+    "p50, µs",
     Best::Low,
     record!(latency_p50_us),
     THREE,
@@ -144,7 +148,7 @@ pub static OVERVIEW: [Column; 9] =
     [TEST, RANGE, GAP, PARAMS, BYTES_IN, TRAIN_S, TRAIN_RATE, SCORE_RATE, P50];
 
 /// How well a model predicts.
-pub static PREDICTION: [Column; 9] = [
+pub static PREDICTION: [Column; 8] = [
     TEST,
     RANGE,
     column(
@@ -167,17 +171,12 @@ pub static PREDICTION: [Column; 9] = [
         "Without zeros",
         "perplexity",
         Best::None,
-        detail!(ppl_without_zeros),
+        |m| {
+            m.figure(|r| r.zero_prob_share).filter(|s| s.mean > 0.0)?;
+            m.detail(|d| d.ppl_without_zeros).map(|s| s.mean)
+        },
         PPL,
         "Over the test tokens of non-zero probability: flatters models that have zeros.",
-    ),
-    column(
-        "Zero prob.",
-        "of tokens",
-        Best::None,
-        record!(zero_prob_share),
-        SHARE,
-        "Share of test tokens to which the model gives probability zero.",
     ),
     column(
         "Cross-entropy",
@@ -280,16 +279,16 @@ pub static SPEED: [Column; 8] = [
     ),
     P50,
     column(
-        "p95",
-        "µs",
+        "Latency",
+        "p95, µs",
         Best::Low,
         record!(latency_p95_us),
         THREE,
         "The same: 95 of 100 are faster.",
     ),
     column(
-        "p99",
-        "µs",
+        "Latency",
+        "p99, µs",
         Best::Low,
         record!(latency_p99_us),
         THREE,

@@ -48,7 +48,7 @@ pub fn three(value: f64) -> String {
     let size = value.abs();
     match size {
         0.0 => "0".into(),
-        s if s < 1e-4 => format!("{value:.1e}"),
+        s if s < 1e-4 => scientific(value),
         s if s < 0.9995 => {
             let decimals = (2.0 - (s * 1.0005).log10().floor()) as usize;
             fixed(value, decimals)
@@ -57,6 +57,34 @@ pub fn three(value: f64) -> String {
         s if s < 99.95 => fixed(value, 1),
         _ => format!("{}{}", if value < 0.0 { "−" } else { "" }, count(size.round() as u64)),
     }
+}
+
+/// Two digits and a power of ten: `6.0 × 10⁻⁷`.
+pub fn scientific(value: f64) -> String {
+    let text = format!("{value:.1e}").replace('-', "−");
+    let Some((digits, exponent)) = text.split_once('e') else { return text };
+    let raised = exponent.chars().map(|c| match c {
+        '−' => '⁻',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        c => c.to_digit(10).and_then(|d| char::from_u32(0x2070 + d)).unwrap_or(c),
+    });
+    format!("{digits} × 10{}", raised.collect::<String>())
+}
+
+/// A tick of an axis: the shortest form of a round value.
+pub fn tick(value: f64) -> String {
+    match value {
+        v if v.abs() >= 1e15 || (v != 0.0 && v.abs() < 1e-5) => scientific(v),
+        v if v.fract().abs() < 1e-9 => count(v.round() as u64),
+        v => format!("{}", (v * 1e6).round() / 1e6),
+    }
+}
+
+/// Three digits and a word: `2.40 million`.
+pub fn spoken(value: f64) -> String {
+    scaled(value, &[(1e9, " billion"), (1e6, " million"), (1e3, " thousand")], "")
 }
 
 /// Decimal units (1 kB = 1,000 bytes), three digits: `24.8 MB`.
@@ -85,6 +113,7 @@ pub fn percent(share: f64) -> String {
     match share * 100.0 {
         p if p.is_nan() => MISSING.into(),
         0.0 => "0 %".into(),
+        100.0 => "100 %".into(),
         p if p.abs() < 0.01 => "< 0.01 %".into(),
         p if p.abs() < 1.0 => format!("{} %", fixed(p, 2)),
         p if p > 99.9 && p < 100.0 => format!("{p:.2} %"),
@@ -149,6 +178,10 @@ mod tests {
         assert_eq!(
             [three(1234.4), three(0.0123), three(99.96), three(0.0)],
             ["1,234", "0.0123", "100", "0"]
+        );
+        assert_eq!(
+            [scientific(6e-7), tick(0.1 + 0.2), tick(1500.0), spoken(2.4e6)],
+            ["6.0 × 10⁻⁷", "0.3", "1,500", "2.40 million"]
         );
         assert_eq!(listed(&["a".into(), "b".into(), "c".into()]), "a, b and c");
     }

@@ -209,7 +209,7 @@ fn corpus_sparsity(view: &View) -> Option<Table> {
                 Cell {
                     key: Some(s.fill),
                     ..Cell::text(if s.fill < 1e-4 {
-                        format!("{:.0e}", s.fill)
+                        number::scientific(s.fill)
                     } else {
                         number::percent(s.fill)
                     })

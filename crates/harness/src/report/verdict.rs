@@ -197,35 +197,25 @@ fn cost(view: &View) -> String {
         };
         let mut costs = Vec::new();
         if let Some((a, b)) = both(|r| r.model_bytes.map(|b| b as f64)) {
+            let (mine, theirs) = (number::bytes(a as u64), number::bytes(b as u64));
             costs.push(format!(
-                "takes {} of memory against {} ({} times)",
-                number::bytes(a as u64),
-                number::bytes(b as u64),
+                "takes {mine} of memory (against {theirs}: {} times)",
                 number::three(a / b)
             ));
         }
         if let Some((a, b)) = both(|r| r.train_s) {
+            let (mine, theirs) = (number::seconds(a), number::seconds(b));
             costs.push(format!(
-                "trains in {} against {} ({} times)",
-                number::seconds(a),
-                number::seconds(b),
+                "trains in {mine} (against {theirs}: {} times)",
                 number::three(a / b)
             ));
         }
         if let Some((a, b)) = both(|r| r.score_tok_s) {
-            costs.push(format!(
-                "scores {} tokens a second against {}",
-                number::short(a),
-                number::short(b)
-            ));
+            let (mine, theirs) = (number::spoken(a), number::spoken(b));
+            costs.push(format!("scores {mine} tokens a second (against {theirs})"));
         }
         if !costs.is_empty() {
-            parts.push(format!(
-                "{} set beside {} {}",
-                net.name,
-                ngram.name,
-                number::listed(&costs)
-            ));
+            parts.push(format!("next to {}, {} {}", ngram.name, net.name, number::listed(&costs)));
         }
     } else if let Some(m) = view.best(|m| m.is_contender()) {
         let bytes = m
@@ -240,7 +230,10 @@ fn cost(view: &View) -> String {
     }
     match parts.is_empty() {
         true => "Memory, sparsity and speed were not measured.".into(),
-        false => format!("What it costs: {}.", parts.join("; ")),
+        false => {
+            let text = parts.join("; ") + ".";
+            text.strip_prefix("next").map_or(text.clone(), |rest| format!("Next{rest}"))
+        }
     }
 }
 

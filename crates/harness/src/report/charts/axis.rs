@@ -66,7 +66,7 @@ impl Frame {
         text: impl Fn(f64) -> String,
     ) -> Result<()> {
         let mut end = f64::NEG_INFINITY;
-        for v in scale.ticks(((self.right - self.left) / 75.0) as usize) {
+        for v in scale.ticks(((self.right - self.left) / 52.0) as usize) {
             let (x, label) = (scale.at(v), text(v));
             canvas.line(&[(x, self.top), (x, self.bottom)], Role::Grid, 1.0)?;
             let half = width(&label, SMALL) / 2.0;
@@ -158,13 +158,4 @@ pub fn range(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
     values.fold(None, |range, v| {
         Some(range.map_or((v, v), |(lo, hi): (f64, f64)| (lo.min(v), hi.max(v))))
     })
-}
-
-/// A tick of a perplexity axis.
-pub fn ppl_tick(v: f64) -> String {
-    if v >= 100.0 || v.fract().abs() < 1e-9 {
-        crate::report::number::count(v.round() as u64)
-    } else {
-        format!("{}", (v * 100.0).round() / 100.0)
-    }
 }

@@ -1,5 +1,5 @@
 //! Perplexity by how often training showed the n-gram: where counting is strong and where only generalisation helps.
-use super::axis::{Frame, SMALL, Sheet, ppl_tick, range};
+use super::axis::{Frame, SMALL, Sheet, range};
 use super::canvas::{self, Anchor, Type};
 use super::lines::{self, Line};
 use super::palette::Role;
@@ -36,7 +36,7 @@ pub fn chart(view: &View, sheet: Sheet, title: &str, about: &str) -> Result<Opti
     let all: u64 = buckets.iter().map(|b| b.2).sum();
     let svg = canvas::draw((sheet.width, frame.bottom + 64.0), title, about, |c| {
         sheet.title(c, title)?;
-        frame.y_axis(c, &y, "test perplexity (log scale)", ppl_tick)?;
+        frame.y_axis(c, &y, "test perplexity (log scale)", number::tick)?;
         let small = if sheet.is_narrow() { 10.5 } else { SMALL };
         for (i, (lo, hi, targets)) in buckets.iter().enumerate() {
             let at = x.at(i as f64);
@@ -44,19 +44,22 @@ pub fn chart(view: &View, sheet: Sheet, title: &str, about: &str) -> Result<Opti
             c.text(
                 at,
                 frame.bottom + 12.0,
-                &bucket_name(*lo, *hi),
+                &if sheet.is_narrow() { lo.to_string() } else { bucket_name(*lo, *hi) },
                 Anchor::Middle,
                 Type::new(Role::Ink, small),
             )?;
             let share = *targets as f64 / all.max(1) as f64;
-            let share =
-                if share < 0.01 { "< 1 %".to_string() } else { format!("{:.0} %", share * 100.0) };
+            let share = match (share < 0.01, sheet.is_narrow()) {
+                (true, _) => "< 1".to_string(),
+                (_, true) => format!("{:.0}", share * 100.0),
+                _ => format!("{:.0} %", share * 100.0),
+            };
             c.text(at, frame.bottom + 28.0, &share, Anchor::Middle, Type::new(Role::Muted, small))?;
         }
         let under = Frame { bottom: frame.bottom + 18.0, ..frame };
         let words = number::plural(order - 1, "preceding word");
         let name = if sheet.is_narrow() {
-            format!("times the {order}-gram was seen; share of tokens")
+            format!("{order}-gram seen at least … times; below: % of tokens")
         } else {
             format!(
                 "times training showed the token after its {words}; below: share of test tokens"

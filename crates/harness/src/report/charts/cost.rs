@@ -1,5 +1,5 @@
 //! What perplexity costs: bytes or training seconds (log x) against perplexity, with the Pareto front of those that compete.
-use super::axis::{Frame, SMALL, Sheet, TEXT, families, legend, ppl_tick, range};
+use super::axis::{Frame, SMALL, Sheet, TEXT, families, legend, range};
 use super::canvas::{self, Anchor, Canvas, Type, fitted};
 use super::labels::{self, Wish};
 use super::palette::Role;
@@ -9,7 +9,7 @@ use crate::report::number;
 use crate::report::summary::{Model, View};
 
 /// Above so many times the best perplexity a model is drawn at the upper edge, with an arrow and its figure.
-const OUTLIER: f64 = 6.0;
+const OUTLIER: f64 = 4.0;
 
 /// The two prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +41,7 @@ impl Price {
                 let text = number::bytes(v.round() as u64);
                 text.replacen(".00 ", " ", 1).replacen(".0 ", " ", 1)
             }
-            Price::Seconds if v >= 1.0 => number::count(v.round() as u64),
-            Price::Seconds => format!("{v}"),
+            Price::Seconds => number::tick(v),
         }
     }
 }
@@ -104,7 +103,7 @@ pub fn chart(
         sheet.title(c, title)?;
         legend(Some(c), &shown, (14.0, sheet.head(), sheet.width - 8.0))?;
         frame.x_axis(c, &x, price.axis(), |v| price.tick(v))?;
-        frame.y_axis(c, &y, "test perplexity (log scale)", ppl_tick)?;
+        frame.y_axis(c, &y, "test perplexity (log scale)", number::tick)?;
         if let Some(oracle) = view.oracle() {
             let at = y.at(oracle.ppl());
             c.dashed(&[(frame.left, at), (frame.right, at)], Role::Muted, 1.2, (3.0, 3.0))?;
@@ -121,7 +120,7 @@ pub fn chart(
         let spot = |price: f64, m: &Model| {
             (x.at(price), if beyond(m.ppl()) { frame.top + 10.0 } else { y.at(m.ppl()) })
         };
-        dots(c, &models, spot, beyond, sheet, &frame)
+        dots(c, &models, &steps, spot, beyond, sheet, &frame)
     })?;
     Ok(Some(svg))
 }
@@ -150,6 +149,7 @@ fn staircase(
 fn dots(
     c: &Canvas,
     models: &[(f64, &Model)],
+    steps: &[(f64, f64)],
     spot: impl Fn(f64, &Model) -> (f64, f64),
     beyond: impl Fn(f64) -> bool,
     sheet: Sheet,
@@ -172,6 +172,7 @@ fn dots(
         .collect();
     let places = labels::place(
         &wishes,
+        &[steps.to_vec()],
         size,
         (frame.left - 4.0, frame.top - 6.0, sheet.width - 6.0, frame.bottom - 2.0),
     );

@@ -30,12 +30,18 @@ impl Area {
 }
 
 /// Places each label at the first free spot around its mark, near ones first; the crowded are placed first.
-/// `bounds` are left, top, right, bottom.
-pub fn place(wishes: &[Wish], size: f64, bounds: (f64, f64, f64, f64)) -> Vec<Place> {
+/// Lines are avoided where that is cheap. `bounds` are left, top, right, bottom.
+pub fn place(
+    wishes: &[Wish],
+    lines: &[Vec<(f64, f64)>],
+    size: f64,
+    bounds: (f64, f64, f64, f64),
+) -> Vec<Place> {
     let marks: Vec<Area> = wishes
         .iter()
         .map(|w| Area(w.at.0 - 6.0, w.at.1 - 6.0, w.at.0 + 6.0, w.at.1 + 6.0))
         .collect();
+    let traces: Vec<Area> = lines.iter().flat_map(|l| l.windows(2)).flat_map(trace).collect();
     let crowd = |i: usize| {
         let near = |w: &&Wish| {
             (w.at.0 - wishes[i].at.0).abs() < 90.0 && (w.at.1 - wishes[i].at.1).abs() < 24.0
@@ -62,7 +68,8 @@ pub fn place(wishes: &[Wish], size: f64, bounds: (f64, f64, f64, f64)) -> Vec<Pl
                 + (bounds.1 - area.1).max(0.0)
                 + (area.3 - bounds.3).max(0.0);
             let hidden: f64 = taken.iter().chain(&marks).map(|t| t.overlap(area)).sum();
-            let cost = hidden + outside * 60.0 + penalty;
+            let crossed: f64 = traces.iter().map(|t| t.overlap(area)).sum();
+            let cost = hidden + crossed * 0.3 + outside * 60.0 + penalty;
             if best.as_ref().is_none_or(|b| cost < b.0) {
                 best = Some((cost, place, area));
             }
@@ -73,6 +80,17 @@ pub fn place(wishes: &[Wish], size: f64, bounds: (f64, f64, f64, f64)) -> Vec<Pl
         }
     }
     out
+}
+
+/// Small squares along a piece of a line.
+fn trace(ends: &[(f64, f64)]) -> Vec<Area> {
+    let (a, b) = (ends[0], ends[1]);
+    let n = ((b.0 - a.0).hypot(b.1 - a.1) / 4.0).ceil().clamp(1.0, 500.0);
+    let at = |k: f64| (a.0 + (b.0 - a.0) * k / n, a.1 + (b.1 - a.1) * k / n);
+    (0..=n as usize)
+        .map(|k| at(k as f64))
+        .map(|(x, y)| Area(x - 2.0, y - 2.0, x + 2.0, y + 2.0))
+        .collect()
 }
 
 fn spots((x, y): (f64, f64)) -> impl Iterator<Item = (f64, Place)> {
@@ -147,7 +165,7 @@ mod tests {
     fn labels_of_points_on_one_spot_do_not_hide_each_other() {
         let wishes: Vec<Wish> =
             (0..5).map(|i| Wish { at: (100.0, 100.0), name: format!("model{i}") }).collect();
-        let places = place(&wishes, 12.0, (0.0, 0.0, 300.0, 300.0));
+        let places = place(&wishes, &[], 12.0, (0.0, 0.0, 300.0, 300.0));
         for (i, a) in places.iter().enumerate() {
             for b in &places[..i] {
                 assert!((a.y - b.y).abs() > 11.0 || a.anchor != b.anchor, "{a:?} {b:?}");

@@ -1,7 +1,7 @@
 //! Validation perplexity while training, against seconds or against passes over the text; the best n-gram's as a line to beat.
 use lm::Family;
 
-use super::axis::{Frame, Sheet, ppl_tick, range};
+use super::axis::{Frame, Sheet, range};
 use super::canvas::{self, Anchor, Type};
 use super::lines::{self, DASHES, Line};
 use super::palette::Role;
@@ -12,7 +12,7 @@ use crate::report::number;
 use crate::report::summary::{Model, View};
 
 /// Far above the best, the first points of a curve say only that it began.
-const HIGHEST: f64 = 12.0;
+const HIGHEST: f64 = 4.0;
 
 /// What x is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,14 +80,8 @@ pub fn chart(
         } else {
             "passes over the training text"
         };
-        frame.x_axis(c, &x, name, |v| {
-            if v.fract() == 0.0 {
-                number::count(v as u64)
-            } else {
-                format!("{}", (v * 100.0).round() / 100.0)
-            }
-        })?;
-        frame.y_axis(c, &y, "validation perplexity (log scale)", ppl_tick)?;
+        frame.x_axis(c, &x, name, number::tick)?;
+        frame.y_axis(c, &y, "validation perplexity (log scale)", number::tick)?;
         if let Some((m, p)) = line {
             let at = y.at(p);
             c.dashed(

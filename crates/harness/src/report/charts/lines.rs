@@ -1,7 +1,7 @@
 //! Lines with their names at the right end, kept apart: what the three line charts share.
 use super::axis::{Frame, SMALL, Sheet};
 use super::canvas::{Anchor, Canvas, Type, fitted, width};
-use super::labels;
+use super::labels::{self, Wish};
 use super::palette::Role;
 use crate::report::error::Result;
 
@@ -50,15 +50,43 @@ pub fn draw(c: &Canvas, lines: &[Line], frame: &Frame, sheet: Sheet) -> Result<(
                 .fold((frame.left, frame.bottom), |a, p| if p.0 >= a.0 { *p } else { a })
         })
         .collect();
+    if ends.iter().any(|e| frame.right - e.0 > 30.0) {
+        return beside(c, lines, &ends, frame, sheet);
+    }
     let heights: Vec<f64> = ends.iter().map(|e| e.1).collect();
     let moved = labels::spread(&heights, SMALL + 3.0, (frame.top, frame.bottom));
     for ((line, end), y) in lines.iter().zip(&ends).zip(moved) {
         let start = end.0 + 7.0;
-        if (y - end.1).abs() > 3.0 || frame.right - end.0 > 30.0 {
+        if (y - end.1).abs() > 3.0 {
             c.line(&[(start, end.1), (frame.right + 8.0, y)], Role::Front, 0.8)?;
         }
         let name = fitted(&line.name, SMALL, sheet.width - frame.right - 16.0);
         c.text(frame.right + 12.0, y, &name, Anchor::Start, Type::new(line.role, SMALL))?;
+    }
+    Ok(())
+}
+
+/// Lines of different lengths: each name beside its own end.
+fn beside(
+    c: &Canvas,
+    lines: &[Line],
+    ends: &[(f64, f64)],
+    frame: &Frame,
+    sheet: Sheet,
+) -> Result<()> {
+    let wishes: Vec<Wish> = lines
+        .iter()
+        .zip(ends)
+        .map(|(l, &at)| Wish { at, name: fitted(&l.name, SMALL, 150.0) })
+        .collect();
+    let traces: Vec<Vec<(f64, f64)>> = lines.iter().flat_map(|l| l.pieces.clone()).collect();
+    let bounds = (frame.left, frame.top, sheet.width - 6.0, frame.bottom - 2.0);
+    let places = labels::place(&wishes, &traces, SMALL, bounds);
+    for ((line, wish), place) in lines.iter().zip(&wishes).zip(places) {
+        if place.led {
+            c.line(&[wish.at, (place.x, place.y)], Role::Front, 0.8)?;
+        }
+        c.text(place.x, place.y, &wish.name, place.anchor, Type::new(line.role, SMALL))?;
     }
     Ok(())
 }

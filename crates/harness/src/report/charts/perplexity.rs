@@ -1,5 +1,5 @@
 //! Perplexity of every model with its 95 % interval: a row each, sorted, log x. Nothing is left out: infinite and failed rows stay.
-use super::axis::{Frame, SMALL, Sheet, TEXT, families, legend, ppl_tick, range};
+use super::axis::{Frame, SMALL, Sheet, TEXT, families, legend, range};
 use super::canvas::{self, Anchor, Canvas, Type, fitted, width};
 use super::palette::Role;
 use super::scale::Scale;
@@ -9,7 +9,7 @@ use crate::report::summary::{Model, View, status_word};
 
 const ROW: f64 = 25.0;
 /// Above so many times the best perplexity a row ends in an arrow: the scale is for those that differ by little.
-const OUTLIER: f64 = 6.0;
+const OUTLIER: f64 = 4.0;
 
 /// Draws it; `None` without models.
 pub fn chart(view: &View, sheet: Sheet, title: &str, about: &str) -> Result<Option<String>> {
@@ -22,7 +22,7 @@ pub fn chart(view: &View, sheet: Sheet, title: &str, about: &str) -> Result<Opti
         .map(|m| width(&m.label(), TEXT))
         .fold(0.0, f64::max)
         .min(sheet.width * 0.34);
-    let notes: Vec<String> = view.models.iter().map(|m| value(m, sheet.is_narrow())).collect();
+    let notes: Vec<String> = view.models.iter().map(value).collect();
     let values = notes.iter().map(|v| width(v, SMALL)).fold(0.0, f64::max);
     let shown: Vec<_> = families(&view.models);
     let key = legend(None, &shown, (14.0, 0.0, sheet.width - 8.0))?;
@@ -45,7 +45,7 @@ pub fn chart(view: &View, sheet: Sheet, title: &str, about: &str) -> Result<Opti
         } else {
             "test perplexity, log scale (lower is better)"
         };
-        frame.x_axis(c, &x, name, ppl_tick)?;
+        frame.x_axis(c, &x, name, number::tick)?;
         if let Some(oracle) = view.oracle() {
             let at = x.at(oracle.ppl());
             c.dashed(&[(at, frame.top), (at, frame.bottom)], Role::Front, 1.2, (3.0, 3.0))?;
@@ -95,13 +95,28 @@ fn row(
     }
     if beyond {
         c.dashed(&[(frame.left, y), (frame.right - 8.0, y)], role, 1.0, (2.0, 5.0))?;
+        if let Some(share) = m.figure(|r| r.zero_prob_share).filter(|s| s.mean > 0.0) {
+            let share = number::percent(share.mean);
+            let note = if sheet.is_narrow() {
+                format!("{share} zero")
+            } else {
+                format!("{share} of tokens have probability zero")
+            };
+            c.text(
+                frame.right - 14.0,
+                y,
+                &note,
+                Anchor::End,
+                Type { italic: true, ..Type::new(Role::Muted, SMALL) },
+            )?;
+        }
         return c.arrow(frame.right, y, (1.0, 0.0), role);
     }
     if let Some((lo, hi)) = m.interval() {
         let (lo, hi) = (x.at(lo), x.at(hi));
         c.line(&[(lo, y), (hi, y)], role, 2.0)?;
-        c.line(&[(lo, y - 5.0), (lo, y + 5.0)], role, 1.2)?;
-        c.line(&[(hi, y - 5.0), (hi, y + 5.0)], role, 1.2)?;
+        c.line(&[(lo, y - 7.0), (lo, y + 7.0)], role, 1.2)?;
+        c.line(&[(hi, y - 7.0), (hi, y + 7.0)], role, 1.2)?;
     }
     let seeds: Vec<f64> =
         m.rows.iter().filter_map(|r| r.perplexity).filter(|p| p.is_finite()).collect();
@@ -113,23 +128,6 @@ fn row(
     c.mark(x.at(m.ppl()), y, 4.4, m.family, !m.normalised)
 }
 
-fn value(m: &Model, short: bool) -> String {
-    match (m.is_ok(), m.ppl()) {
-        (false, _) => String::new(),
-        (_, f64::INFINITY) => match m.figure(|r| r.zero_prob_share) {
-            Some(s) if short => format!("∞ ({} 0)", number::percent(s.mean)),
-            Some(s) => format!("∞ ({} have p = 0)", number::percent(s.mean)),
-            None => "∞".into(),
-        },
-        (_, p) if short => number::perplexity(p),
-        (_, p) => match m.interval() {
-            Some((lo, hi)) => format!(
-                "{}  ({}–{})",
-                number::perplexity(p),
-                number::perplexity(lo),
-                number::perplexity(hi)
-            ),
-            None => number::perplexity(p),
-        },
-    }
+fn value(m: &Model) -> String {
+    if m.is_ok() { number::perplexity(m.ppl()) } else { String::new() }
 }
