@@ -3,6 +3,7 @@
 //! A file stands under its final name only if it came whole, within the size cap, is no web page, and has the expected
 //! SHA-256. After a failure nothing is left: neither the `.part` file nor a changed destination.
 use std::io::{Read, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ impl Default for FetchLimits {
 }
 
 /// Downloads `url` to `path`, whose folder is made if need be. `progress` gets the bytes done and, where the server
-/// tells, the bytes in all. Returns the bytes of the file.
+/// tells, the bytes in all, and may end the download. Returns the bytes of the file.
 ///
 /// # Errors
 /// [`Error::Fetch`] says which of these it was: no connection, an HTTP status other than 200, a web page, more than the
@@ -37,7 +38,7 @@ pub fn fetch(
     path: &Path,
     sha256: Option<&str>,
     limits: FetchLimits,
-    progress: &mut dyn FnMut(u64, Option<u64>),
+    progress: &mut dyn FnMut(u64, Option<u64>) -> ControlFlow<()>,
 ) -> Result<u64> {
     let fail = |what: String, cure| Error::Fetch { url: url.into(), what, cure };
     let config = ureq::Agent::config_builder()
@@ -78,7 +79,10 @@ pub fn fetch(
 
     let (mut hash, mut done, mut buffer) = (Sha256::new(), 0u64, vec![0; 1 << 16]);
     let mut body = response.body_mut().as_reader();
-    progress(0, total);
+    let stopped = || fail("stopped".into(), "run it again to start over");
+    if progress(0, total).is_break() {
+        return Err(stopped());
+    }
     loop {
         let early = |e: std::io::Error| {
             let of = total.map_or_else(String::new, |t| format!(" of {t}"));
@@ -97,7 +101,9 @@ pub fn fetch(
         }
         hash.update(&buffer[..read]);
         part.write_all(&buffer[..read]).map_err(write)?;
-        progress(done, total);
+        if progress(done, total).is_break() {
+            return Err(stopped());
+        }
     }
     if let Some(total) = total.filter(|&t| t != done) {
         return Err(fail(format!("the connection ended after {done} of {total} bytes"), TRY_AGAIN));

@@ -1,6 +1,7 @@
 //! Downloads against a server on loopback: nothing but the whole, right file ever stands under the final name.
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::ops::ControlFlow::{Break, Continue};
 use std::path::Path;
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ fn refused(answer: Vec<u8>, sha256: &str) -> (String, Kind) {
     let path = folder.path().join("file.txt");
     std::fs::write(&path, "older").unwrap();
     let url = serve(answer);
-    let error = fetch(&url, &path, Some(sha256), LIMITS, &mut |_, _| {}).unwrap_err();
+    let error = fetch(&url, &path, Some(sha256), LIMITS, &mut |_, _| Continue(())).unwrap_err();
     assert_eq!(files(folder.path()), ["file.txt"]);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "older");
     (error.to_string().replace(&url, "URL"), error.kind())
@@ -72,7 +73,8 @@ fn a_good_file_arrives_whole_with_its_progress() -> Result<()> {
     let mut steps = Vec::new();
     let done =
         fetch(&serve(sized(&body, body.len())), &path, Some(&sum(&body)), LIMITS, &mut |d, t| {
-            steps.push((d, t))
+            steps.push((d, t));
+            Continue(())
         })?;
     assert_eq!((done, std::fs::read(&path).unwrap() == body), (900_000, true));
     assert_eq!(files(path.parent().unwrap()), ["file.txt"]);
@@ -87,9 +89,19 @@ fn chunked_answers_and_unknown_lengths_work() -> Result<()> {
     let path = folder.path().join("file.txt");
     let chunked =
         answer("200 OK", "Transfer-Encoding: chunked\r\n", b"5\r\nhello\r\n1\r\n\n\r\n0\r\n\r\n");
-    assert_eq!(fetch(&serve(chunked), &path, Some(&sum(b"hello\n")), LIMITS, &mut |_, _| {})?, 6);
+    assert_eq!(
+        fetch(&serve(chunked), &path, Some(&sum(b"hello\n")), LIMITS, &mut |_, _| Continue(()))?,
+        6
+    );
     let open = answer("200 OK", "", b"until the end\n");
-    assert_eq!(fetch(&serve(open), &path, None, LIMITS, &mut |_, t| assert_eq!(t, None))?, 14);
+    assert_eq!(
+        fetch(&serve(open), &path, None, LIMITS, &mut |_, t| if t.is_none() {
+            Continue(())
+        } else {
+            Break(())
+        })?,
+        14
+    );
     assert_eq!(std::fs::read(&path).unwrap(), b"until the end\n");
     Ok(())
 }
@@ -158,7 +170,7 @@ fn nobody_listening_is_told() {
         &folder.path().join("x"),
         None,
         LIMITS,
-        &mut |_, _| {},
+        &mut |_, _| Continue(()),
     )
     .unwrap_err();
     assert!(
@@ -173,6 +185,18 @@ fn a_folder_that_cannot_be_made_is_told_with_its_path() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("taken"), "").unwrap();
     let path = folder.path().join("taken/file.txt");
-    let error = fetch(&serve(sized(b"a\n", 2)), &path, None, LIMITS, &mut |_, _| {}).unwrap_err();
+    let error =
+        fetch(&serve(sized(b"a\n", 2)), &path, None, LIMITS, &mut |_, _| Continue(())).unwrap_err();
     assert!(matches!(&error, Error::Io { .. }) && error.to_string().contains("taken"), "{error}");
+}
+
+#[test]
+fn a_stopped_download_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = b"line\n".repeat(100_000);
+    let url = serve(sized(&body, body.len()));
+    let mut stop = |done, _| if done > 0 { Break(()) } else { Continue(()) };
+    let error = fetch(&url, &folder.path().join("file.txt"), None, LIMITS, &mut stop).unwrap_err();
+    assert!(error.to_string().ends_with("stopped; run it again to start over"), "{error}");
+    assert!(files(folder.path()).is_empty());
 }

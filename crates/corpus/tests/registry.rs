@@ -1,4 +1,5 @@
 //! Registered data sets that are absent, in part or not what they should be.
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use corpus::dataset::{FileState, load};
@@ -73,7 +74,10 @@ fn other_bytes_are_refused_where_the_set_is_exact_and_told_where_not() {
 #[test]
 fn fetching_what_cannot_be_fetched_says_where_to_go() {
     let folder = tempfile::tempdir().unwrap();
-    let error = DataSet::named("mr").unwrap().fetch(folder.path(), &mut |_, _, _| {}).unwrap_err();
+    let error = DataSet::named("mr")
+        .unwrap()
+        .fetch(folder.path(), &mut |_, _, _| ControlFlow::Continue(()))
+        .unwrap_err();
     assert!(error.to_string().contains("sentence_polarity.zip"), "{error}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

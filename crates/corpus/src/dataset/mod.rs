@@ -7,6 +7,7 @@ mod load;
 mod locate;
 mod splits;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -170,14 +171,15 @@ impl DataSet {
     }
 
     /// Downloads the files that are missing or differ into `folder`, checked; what is there already is left alone.
-    /// `progress` gets the file, the bytes done and the bytes in all.
+    /// `progress` gets the file, the bytes done and the bytes in all, and may end
+    /// the download.
     ///
     /// # Errors
     /// [`Error::Absent`] where the set must be got by hand; what [`fetch`](crate::fetch::fetch) refuses.
     pub fn fetch(
         &self,
         folder: &Path,
-        progress: &mut dyn FnMut(&DataFile, u64, u64),
+        progress: &mut dyn FnMut(&DataFile, u64, u64) -> ControlFlow<()>,
     ) -> Result<()> {
         if self.fetch == Fetch::Manual {
             return Err(self.absent(&[folder.into()]));
@@ -185,7 +187,7 @@ impl DataSet {
         for file in &self.files {
             let path = folder.join(&file.path);
             if path.is_file() && file.state(folder)? == FileState::Good {
-                progress(file, file.bytes, file.bytes);
+                let _ = progress(file, file.bytes, file.bytes);
                 continue;
             }
             let Some(url) = &file.url else { return Err(self.absent(&[folder.into()])) };
