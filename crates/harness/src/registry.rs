@@ -6,6 +6,7 @@ use corpus::Corpus;
 use lm::{CacheRecipe, Family, OracleRecipe, Recipe, UniformRecipe, UnigramRecipe};
 use ngram::{NgramRecipe, Smoothing};
 use rnn::{CellName, RnnRecipe};
+use window::WindowRecipe;
 
 use crate::error::{Failure, nearest};
 use crate::presets;
@@ -87,6 +88,7 @@ pub const LINES: &[Line] = &[
     Line { name: "wb", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::WittenBell, n) },
     Line { name: "ikn", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::KneserNey, n) },
     Line { name: "kn", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::ModifiedKneserNey, n) },
+    Line { name: "window", orders: NO_ORDER, family: Family::Window, make: |_, s| window(s) },
     Line { name: "rnn", orders: NO_ORDER, family: Family::Rnn, make: |_, s| recurrent(CellName::Rnn, s) },
     Line { name: "gru", orders: NO_ORDER, family: Family::Gru, make: |_, s| recurrent(CellName::Gru, s) },
     Line { name: "lstm", orders: NO_ORDER, family: Family::Lstm, make: |_, s| recurrent(CellName::Lstm, s) },
@@ -98,6 +100,10 @@ fn oracle(setting: &Setting) -> Option<Box<dyn Recipe>> {
 
 fn ngram(smoothing: Smoothing, order: usize) -> Option<Box<dyn Recipe>> {
     Some(Box::new(NgramRecipe::new(smoothing, order)))
+}
+
+fn window(setting: &Setting) -> Option<Box<dyn Recipe>> {
+    Some(Box::new(WindowRecipe::new(presets::window(setting))))
 }
 
 fn recurrent(cell: CellName, setting: &Setting) -> Option<Box<dyn Recipe>> {

@@ -129,7 +129,7 @@ impl LanguageModel for WindowModel {
         Some(Activity { units: spread.len() as u64, silent: spread.iter().filter(is_silent).count() as u64 })
     }
 
-    fn save(&self, path: &Path) -> Result<()> {
+    fn save(&self, path: &Path, _: &Vocab) -> Result<()> {
         let mut meta = Map::new();
         meta.insert("format".into(), FORMAT.into());
         meta.insert("config".into(), serde_json::to_value(&self.config).expect("plain data"));
