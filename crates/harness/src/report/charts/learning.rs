@@ -94,7 +94,7 @@ pub fn chart(
                 if sheet.is_narrow() { m.name.to_string() } else { format!("{}{time}", m.name) };
             let middle = if at + 18.0 > frame.bottom { at - 11.0 } else { at + 11.0 };
             c.text(frame.left + 8.0, middle, &text, Anchor::Start, Type::new(role, SMALL))?;
-            let end = frame.left + 8.0 + canvas::width(&text, SMALL);
+            let end = frame.left + 8.0 + canvas::width(&text, SMALL) * 1.1 + 12.0;
             // One trace weighs little; a name on top of a name must not pay.
             avoid = [-4.0, -2.0, 0.0, 2.0, 4.0]
                 .map(|d| vec![(frame.left, middle + d), (end, middle + d)])
