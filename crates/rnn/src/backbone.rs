@@ -189,15 +189,6 @@ impl<R: Real> Work<R> {
         }
     }
 
-    /// Bytes of [`Work::new`], the logits' buffer at its largest included.
-    pub fn bytes(a: &Architecture, lanes: usize, steps: usize) -> u64 {
-        let layer = |l| {
-            Group::<R>::numbers_a_row(a.cell, if l == 0 { a.embedding } else { a.hidden }, a.hidden)
-        };
-        let row: usize = (0..a.layers).map(layer).sum::<usize>() + 2 * a.hidden + a.vocab;
-        (lanes * steps * row * size_of::<R>()) as u64
-    }
-
     /// How many lanes.
     pub fn lanes(&self) -> usize {
         self.lanes

@@ -12,7 +12,7 @@ use nn::checkpoint::{Identity, Keeper, fingerprint};
 use nn::fit::{Config, Ended, Event, fit};
 use serde::{Deserialize, Serialize};
 
-use crate::backbone::{Architecture, Backbone, Work};
+use crate::backbone::{Architecture, Backbone};
 use crate::cell::{CellKind, Gru, Lstm};
 use crate::layer::{Init, Start};
 use crate::model::RnnModel;
@@ -124,18 +124,22 @@ impl RnnConfig {
         }
     }
 
-    /// Bytes that training needs at its peak, estimated from above.
+    /// Bytes that training needs at its peak, estimated from above (in floating point: any size may be asked for).
     pub fn training_bytes(&self, vocab: usize) -> u64 {
         let a = self.architecture(vocab);
-        let gates = a.cell.rule::<f32>().gates();
-        let layers = (0..a.layers).map(|l| {
-            gates * a.hidden * (if l == 0 { a.embedding } else { a.hidden } + a.hidden + 2)
-        });
-        let output = if a.tied { 0 } else { vocab * a.hidden };
-        let weights = (vocab * (a.embedding + 1) + output + layers.sum::<usize>()) as u64;
+        let (v, e, h, layers) =
+            (vocab as f64, a.embedding as f64, a.hidden as f64, a.layers as f64);
+        let rule = a.cell.rule::<f32>();
+        let (gates, kept) =
+            (rule.gates() as f64, (rule.gates() + rule.extra() + rule.states()) as f64);
+        let output = if a.tied { 0.0 } else { v * h };
+        let weights =
+            v * (e + 1.0) + output + gates * h * (e + h + 2.0 + (layers - 1.0) * (2.0 * h + 2.0));
         // weights, gradient, best weights, and a snapshot of weights and moments
-        let copies = 4 + 2 * self.training.options().method.moments() as u64;
-        weights * 4 * copies + 2 * Work::<f32>::bytes(&a, self.batch_size, self.bptt)
+        let copies = (4 + 2 * self.training.options().method.moments()) as f64;
+        let row = 2.0 * e + (layers - 1.0) * 2.0 * h + layers * kept * h + 2.0 * h + v;
+        let rows = self.batch_size as f64 * self.bptt as f64;
+        (4.0 * (copies * weights + 2.0 * rows * row)) as u64
     }
 
     fn check(&self, data: TrainSet<'_>) -> Result<()> {

@@ -63,12 +63,6 @@ impl<R: Real> Group<R> {
         Self { lanes, first_lane, tapes: layers.iter().map(tape).collect() }
     }
 
-    /// Bytes that [`Group::new`] takes, for one lane and one step.
-    pub fn numbers_a_row(cell: CellKind, input: usize, hidden: usize) -> usize {
-        let rule = cell.rule::<R>();
-        2 * input + (rule.gates() + rule.extra() + rule.states()) * hidden
-    }
-
     /// Forward from `tapes[0].x` to `out` [T·b, H], both of `steps` steps; `resets` (empty: never) says before which
     /// rows the state is set to zero.
     pub fn forward(

@@ -297,12 +297,6 @@ impl<R: Real> Work<R> {
         }
     }
 
-    /// Bytes of [`Work::new`], estimated.
-    pub fn bytes(shape: &Architecture, rows: usize) -> u64 {
-        let columns = 3 * shape.window() + shape.hidden + 2 * shape.features() + shape.vocab;
-        (rows * columns * size_of::<R>()) as u64
-    }
-
     /// The hidden layer of the first `n` examples of the last forward pass (before dropout).
     pub fn hidden(&self, n: usize) -> ArrayView2<'_, R> {
         self.h.slice(s![..n, ..])

@@ -12,7 +12,7 @@ use nn::fit::{Config, Ended, Event, fit};
 use serde::{Deserialize, Serialize};
 
 use crate::model::WindowModel;
-use crate::net::{Architecture, WindowNet, Work};
+use crate::net::{Architecture, WindowNet};
 use crate::task::LmTask;
 
 /// A fixed-window language model; every field may be left out.
@@ -81,14 +81,16 @@ impl WindowConfig {
         }
     }
 
-    /// Bytes that training needs at its peak, estimated from above.
+    /// Bytes that training needs at its peak, estimated from above (in floating point: any size may be asked for).
     pub fn training_bytes(&self, vocab: usize) -> u64 {
-        let a = self.architecture(vocab);
-        let weights =
-            (vocab * (a.embedding + a.features() + 1) + a.hidden * (a.input() + 1)) as u64;
+        let (v, e, h) = (vocab as f64, self.emsize as f64, self.nhid as f64);
+        let window = (self.n as f64 - 1.0) * e;
+        let features = h + if self.direct { window } else { 0.0 };
+        let weights = v * (e + features + 1.0) + h * (window + 1.0);
         // weights, gradient, best weights, and a snapshot of weights and moments
-        let copies = 4 + 2 * self.training.options().method.moments() as u64;
-        weights * 4 * copies + 2 * Work::<f32>::bytes(&a, self.batch_size)
+        let copies = (4 + 2 * self.training.options().method.moments()) as f64;
+        let rows = self.batch_size as f64;
+        (4.0 * (copies * weights + 2.0 * rows * (3.0 * window + h + 2.0 * features + v))) as u64
     }
 
     fn check(&self, data: TrainSet<'_>) -> Result<()> {
