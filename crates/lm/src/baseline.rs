@@ -1,7 +1,7 @@
 //! Baselines: the uniform distribution, which scores |V| by definition, and relative word frequencies.
 use std::path::Path;
 
-use corpus::{TokenId, Tokens, TrainSet};
+use corpus::{TokenId, Tokens, TrainSet, Vocab};
 
 use crate::error::{Error, Result};
 use crate::model::{Context, Footprint, LanguageModel, Reader};
@@ -36,7 +36,7 @@ impl LanguageModel for Uniform {
         Footprint { params: 0, bytes: size_of::<Self>() as u64, ..Footprint::default() }
     }
 
-    fn save(&self, _: &Path) -> Result<()> {
+    fn save(&self, _: &Path, _: &Vocab) -> Result<()> {
         Err(Error::NotSaved { what: "uniform distribution" })
     }
 }
@@ -87,7 +87,7 @@ impl LanguageModel for Unigram {
         Footprint { params, bytes: params * size_of::<f64>() as u64, ..Footprint::default() }
     }
 
-    fn save(&self, _: &Path) -> Result<()> {
+    fn save(&self, _: &Path, _: &Vocab) -> Result<()> {
         Err(Error::NotSaved { what: "unigram baseline (use `train ngram --order 1`)" })
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
-use corpus::{TokenId, TrainSet};
+use corpus::{TokenId, TrainSet, Vocab};
 
 use crate::error::{Error, Result};
 use crate::model::{Footprint, LanguageModel, Reader};
@@ -38,7 +38,7 @@ impl LanguageModel for UnigramCache {
         Footprint { bytes: (self.vocab_len + self.window) as u64 * 4, ..Footprint::default() }
     }
 
-    fn save(&self, _: &Path) -> Result<()> {
+    fn save(&self, _: &Path, _: &Vocab) -> Result<()> {
         Err(Error::NotSaved { what: "cache" })
     }
 }

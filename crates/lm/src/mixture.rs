@@ -2,7 +2,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use corpus::{TokenId, Tokens};
+use corpus::{TokenId, Tokens, Vocab};
 
 use crate::error::{Error, Result};
 use crate::model::{Context, Footprint, LanguageModel, Reader};
@@ -66,7 +66,7 @@ impl LanguageModel for Mixture {
         })
     }
 
-    fn save(&self, _: &Path) -> Result<()> {
+    fn save(&self, _: &Path, _: &Vocab) -> Result<()> {
         Err(Error::NotSaved { what: "mixture" })
     }
 }

@@ -1,7 +1,7 @@
 //! The contract of a language model.
 use std::path::Path;
 
-use corpus::{TokenId, Tokens};
+use corpus::{TokenId, Tokens, Vocab};
 use rayon::prelude::*;
 
 use crate::error::Result;
@@ -80,8 +80,11 @@ pub trait LanguageModel: Send + Sync {
         None
     }
 
-    /// Writes the model to a file, atomically.
-    fn save(&self, path: &Path) -> Result<()>;
+    /// Writes the model and its vocabulary to a file, atomically.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotSaved`] for models without a file of their own.
+    fn save(&self, path: &Path, vocab: &Vocab) -> Result<()>;
 }
 
 /// Reads a text one token at a time.

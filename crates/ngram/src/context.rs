@@ -137,31 +137,54 @@ fn join_unit(
     visit: &impl Fn(usize, u32),
 ) -> Option<usize> {
     let (words, starts) = (&levels[k].word, &levels[k - 1].first_child);
-    let base = starts[unit.start] as usize;
-    for parent in unit {
-        let children = starts[parent] as usize..starts[parent + 1] as usize;
-        if k == 1 {
-            for node in children {
-                out[node - base] = words[node];
-                visit(node, words[node]);
-            }
-            continue;
+    let nodes = starts[unit.start] as usize..starts[unit.end] as usize;
+    if k == 1 {
+        out.copy_from_slice(&words[nodes.clone()]);
+        nodes.for_each(|node| visit(node, words[node]));
+        return None;
+    }
+    let (above, candidates) = (&levels[k - 2].first_child, &levels[k - 1].word);
+    let mut batch = [Candidates::default(); BATCH];
+    for first in unit.clone().step_by(BATCH) {
+        let end = (first + BATCH).min(unit.end);
+        // all far reads of a batch before the first use of any: the processor waits for them together
+        for (list, &context) in batch.iter_mut().zip(&parents[first..end]) {
+            (list.start, list.end) = (above[context as usize], above[context as usize + 1]);
         }
-        let above = &levels[k - 2].first_child;
-        let context = parents[parent] as usize;
-        let mut at = above[context] as usize;
-        let end = above[context + 1] as usize;
-        let candidates = &levels[k - 1].word;
-        for node in children {
-            at += advance(&candidates[at..end], words[node]);
-            if at == end || candidates[at] != words[node] {
-                return Some(node);
+        for list in &mut batch[..end - first] {
+            list.first = candidates.get(list.start as usize).copied().unwrap_or(0);
+        }
+        for (parent, list) in (first..end).zip(&batch) {
+            let (mut at, end) = (list.start as usize, list.end as usize);
+            for node in starts[parent] as usize..starts[parent + 1] as usize {
+                if at == list.start as usize && list.first != words[node]
+                    || at > list.start as usize
+                {
+                    at += advance(&candidates[at..end], words[node]);
+                }
+                if at >= end || candidates[at] != words[node] {
+                    return Some(node);
+                }
+                out[node - nodes.start] = at as u32;
             }
-            out[node - base] = at as u32;
-            visit(node, at as u32);
         }
     }
+    for (node, &context) in nodes.zip(&*out) {
+        visit(node, context);
+    }
     None
+}
+
+/// Parents whose contexts are looked up together.
+const BATCH: usize = 64;
+
+/// The children of one context, ascending.
+#[derive(Clone, Copy, Default)]
+struct Candidates {
+    start: u32,
+    end: u32,
+    /// The first child's word.
+    first: u32,
 }
 
 /// How many of the ascending `words` are below `word`: steps of 1, 2, 4, … and a binary search in the last.

@@ -242,3 +242,38 @@ fn join(parts: Vec<Vec<CountLevel>>, bos: u32, order: usize) -> Vec<CountLevel> 
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use corpus::TokenId;
+
+    #[test]
+    fn every_width_of_key_counts_alike() {
+        let mut text = Tokens::default();
+        for i in 0..700u32 {
+            let ids: Vec<_> = (0..i % 13)
+                .map(|j| TokenId(1 + (i * i + 3 * j * j) % 11))
+                .chain([TokenId(0)])
+                .collect();
+            text.push_sentence(&ids, 1);
+        }
+        for order in [1, 2, 5, 10] {
+            let layout = Layout::new(12, order - 1);
+            let narrow = count_with::<u64>(&text, 12, layout);
+            assert_eq!(narrow, count_with::<u128>(&text, 12, layout));
+            assert_eq!(narrow, count_with::<Wide>(&text, 12, layout));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_counted_is_refused() {
+        let mut text = Tokens::default();
+        assert!(GramCounts::new(&text, 2, 3).unwrap_err().to_string().contains("0 tokens"));
+        text.push_sentence(&[TokenId(0)], 1);
+        for order in [0, MAX_ORDER + 1] {
+            assert!(GramCounts::new(&text, 2, order).unwrap_err().to_string().contains("--order"));
+        }
+        assert_eq!(GramCounts::new(&text, 2, MAX_ORDER).unwrap().distinct()[..3], [1, 1, 0]);
+    }
+}

@@ -84,9 +84,9 @@ impl Key for Wide {
         }
         let mut next = [0; 5];
         if layout.len > 1 {
-            for i in 0..5 {
+            for (i, limb) in next.iter_mut().enumerate() {
                 let carried = if i == 0 { 0 } else { self.0[i - 1] << (64 - layout.bits) };
-                next[i] = self.0[i] >> layout.bits | carried;
+                *limb = self.0[i] >> layout.bits | carried;
             }
         }
         let (limb, shift) = (4 - (layout.offset(0) / 64) as usize, layout.offset(0) % 64);

@@ -51,28 +51,31 @@ pub(crate) fn probabilities<F: Formula>(
     let mut linear = vec![0.0; if want_linear { contexts.len() } else { 0 }];
     let mut logs = vec![0.0f32; contexts.len()];
     let interpolated = if formula.interpolated() { 1.0 } else { 0.0 };
-    let fill = |unit: std::ops::Range<usize>, logs: &mut [f32], mut linear: Option<&mut [f64]>| {
+    // three plain loops: the first jumps with the tree, the second waits for memory, the third computes
+    let fill = |unit: std::ops::Range<usize>, logs: &mut [f32], linear: &mut [f64]| {
         let base = starts[unit.start] as usize;
         for parent in unit {
-            let shorter = interpolated * lower[parent];
-            for node in starts[parent] as usize..starts[parent + 1] as usize {
-                let Weights { scale, gamma } = weights[contexts[node] as usize];
-                let count = counts.counted(formula.counting(), k, node);
-                let p = formula.numerator(k + 1, count) * scale + gamma * shorter;
-                logs[node - base] = p.log10() as f32;
-                if let Some(linear) = &mut linear {
-                    linear[node - base] = p;
-                }
-            }
+            let children = starts[parent] as usize - base..starts[parent + 1] as usize - base;
+            linear[children].fill(interpolated * lower[parent]);
         }
+        for (node, p) in (base..).zip(&mut *linear) {
+            let Weights { scale, gamma } = weights[contexts[node] as usize];
+            let count = counts.counted(formula.counting(), k, node);
+            *p = formula.numerator(k + 1, count) * scale + gamma * *p;
+        }
+        logs.iter_mut().zip(&*linear).for_each(|(log, p)| *log = p.log10() as f32);
     };
     let logs_by_unit = by_unit(&units, starts, &mut logs);
     if want_linear {
         let linear_by_unit = by_unit(&units, starts, &mut linear);
         let both = logs_by_unit.into_par_iter().zip(linear_by_unit);
-        both.for_each(|((unit, logs), (_, linear))| fill(unit, logs, Some(linear)));
+        both.for_each(|((unit, logs), (_, linear))| fill(unit, logs, linear));
     } else {
-        logs_by_unit.into_par_iter().for_each(|(unit, logs)| fill(unit, logs, None));
+        let scratch = Vec::<f64>::new;
+        logs_by_unit.into_par_iter().for_each_init(scratch, |linear, (unit, logs)| {
+            linear.resize(logs.len(), 0.0);
+            fill(unit, logs, linear);
+        });
     }
     (linear, logs)
 }

@@ -6,7 +6,7 @@
 use std::f64::consts::LN_10;
 use std::path::Path;
 
-use corpus::{TokenId, Tokens};
+use corpus::{TokenId, Tokens, Vocab};
 use lm::{Context, Error, Footprint, LanguageModel, Reader, Result};
 use rayon::prelude::*;
 
@@ -99,15 +99,15 @@ impl NgramModel {
                 let begin = (reach..=from).rev().find(|&t| fresh(t)).unwrap_or(reach);
                 let mut state = State { context: 0, len: 0, read: self.order() as u8 - 1 };
                 let mut out = Vec::with_capacity(to - from);
-                for t in begin..to {
+                for (t, &token) in (begin..).zip(&flat[begin..to]) {
                     if fresh(t) {
                         state = self.start();
                     }
-                    let found = self.find(state, flat[t]);
+                    let found = self.find(state, token);
                     if t >= from {
                         out.push(answer(found));
                     }
-                    state = self.next(state, flat[t], found);
+                    state = self.next(state, token, found);
                 }
                 out
             })
@@ -246,7 +246,7 @@ impl LanguageModel for NgramModel {
         Footprint { params: stored().count() as u64, bytes, zero, negligible: zero }
     }
 
-    fn save(&self, _: &Path) -> Result<()> {
+    fn save(&self, _: &Path, _: &Vocab) -> Result<()> {
         Err(Error::NotSaved { what: "n-gram model in memory" })
     }
 }

@@ -154,7 +154,8 @@ impl NgramRecipe {
     }
 }
 
-fn say(log: &mut Log<'_>, stage: &'static str, done: u64, total: u64) -> Result<()> {
+/// Reports progress; an error where the caller asks to stop.
+pub(crate) fn say(log: &mut Log<'_>, stage: &'static str, done: u64, total: u64) -> Result<()> {
     match log(Progress::Step { stage, done, total }) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(Error::Interrupted),

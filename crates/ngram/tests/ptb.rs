@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use corpus::{Corpus, CorpusOptions};
 use lm::{Context, Recipe, evaluate, silent};
-use ngram::{GramCounts, NgramModel, NgramRecipe, Smoothing, sparsity};
+use ngram::{ClassRecipe, GramCounts, NgramModel, NgramRecipe, Smoothing, sparsity};
 
 fn data() -> Option<PathBuf> {
     let data = std::env::var_os("LMLAB_DATA").map(PathBuf::from);
@@ -132,6 +132,12 @@ fn every_smoothing_trains_on_ptb() {
         made.windows(2).all(|w| w[0] < w[1]),
         "Kneser-Ney first, Witten-Bell, add-k last: {made:?}"
     );
+    let trained =
+        ClassRecipe { order: 3, classes: 40 }.train(corpus.train_set(), &mut silent).unwrap();
+    let ppl =
+        evaluate(&*trained.model, &corpus.test, Context::Sentence, corpus.vocab.unk()).perplexity();
+    println!("class3: {ppl:.3} {:?}", trained.notes);
+    assert!(ppl < 400.0, "{ppl}: no better than half the unigrams' perplexity");
     let trained =
         NgramRecipe::new(Smoothing::CountRatio, 3).train(corpus.train_set(), &mut silent).unwrap();
     let mut scores = Vec::new();

@@ -5,6 +5,7 @@
 //! changes at test time.
 
 use crate::real::Real;
+use crate::simd::widest;
 
 /// One source of masks: a probability of dropping, and the key of its stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,6 +15,7 @@ pub struct Dropout {
 }
 
 /// Stafford's thirteenth mixer, the finaliser of SplitMix64: every input bit reaches every output bit.
+#[inline(always)]
 fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -41,9 +43,15 @@ impl Dropout {
     pub fn mask<R: Real>(&self, step: u64, start: u64, mask: &mut [R]) {
         let (threshold, kept) = self.split::<R>();
         let key = mix(self.key ^ step.wrapping_mul(GOLDEN));
-        for (i, m) in (start..).zip(mask) {
-            *m = if lot(key, i) < threshold { R::zero() } else { kept };
-        }
+        widest(
+            #[inline(always)]
+            || {
+                for (i, m) in mask.iter_mut().enumerate() {
+                    let lot = lot(key, start.wrapping_add(i as u64));
+                    *m = if lot < threshold { R::zero() } else { kept };
+                }
+            },
+        );
     }
 
     /// x ← x ⊙ mask, for the mask of the same arguments; the gradient is the same call on d_x.
@@ -53,9 +61,15 @@ impl Dropout {
         }
         let (threshold, kept) = self.split::<R>();
         let key = mix(self.key ^ step.wrapping_mul(GOLDEN));
-        for (i, x) in (start..).zip(x) {
-            *x *= if lot(key, i) < threshold { R::zero() } else { kept };
-        }
+        widest(
+            #[inline(always)]
+            || {
+                for (i, x) in x.iter_mut().enumerate() {
+                    let lot = lot(key, start.wrapping_add(i as u64));
+                    *x *= if lot < threshold { R::zero() } else { kept };
+                }
+            },
+        );
     }
 
     /// The largest lot that is dropped, plus one, and the value of a kept element.
@@ -65,6 +79,7 @@ impl Dropout {
 }
 
 /// A number in 0..2³² for element `index`.
+#[inline(always)]
 fn lot(key: u64, index: u64) -> u64 {
     mix(key.wrapping_add(index.wrapping_mul(GOLDEN))) >> 32
 }

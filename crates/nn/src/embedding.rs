@@ -41,3 +41,23 @@ pub fn scatter_add<R: Real>(ids: &[u32], d_out: ArrayView2<R>, mut grad_w: Array
         row += &d;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::arr2;
+
+    #[test]
+    fn scatter_is_the_transpose_of_gather() {
+        let table = Embedding { w: arr2(&[[1.0f64, 2.0], [3.0, 4.0], [5.0, 6.0]]) };
+        let mut out = Array2::zeros((3, 2));
+        table.gather(&[2, 0, 2], out.view_mut());
+        assert_eq!(out, arr2(&[[5.0, 6.0], [1.0, 2.0], [5.0, 6.0]]));
+
+        let mut grad = Embedding::zeros(3, 2);
+        grad.w[[1, 1]] = 7.0;
+        let d_out = arr2(&[[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]);
+        scatter_add(&[2, 0, 2], d_out.view(), grad.w.view_mut());
+        assert_eq!(grad.w, arr2(&[[2.0, 20.0], [0.0, 7.0], [4.0, 40.0]]));
+    }
+}

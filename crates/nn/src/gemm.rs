@@ -11,7 +11,7 @@ use crate::real::Real;
 use crate::simd::matmul::{Product, Raw};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use std::time::Instant;
 
 /// c ← α a·b + β c, with a [M, K], b [K, N], c [M, N], on the calling thread. With β = 0 the old c is not read.
@@ -47,6 +47,36 @@ pub fn gemm<R: Real>(
         // cᵀ = bᵀ aᵀ, and cᵀ has unit stride along its columns
         R::gemm(alpha, b.reversed_axes(), a.reversed_axes(), beta, c.reversed_axes());
     }
+}
+
+/// Rows of c in one unit of [`par_gemm`]'s work: whole register tiles, and enough to pay for a packed panel.
+const UNIT_ROWS: usize = 96;
+/// Products with fewer multiplications than this are one unit: a job costs rayon microseconds.
+const UNIT_WORK: usize = 1 << 20;
+
+/// [`gemm`] cut into fixed blocks of rows of c, rayon's units of work. For `f32` the bits are those of [`gemm`].
+///
+/// # Panics
+/// As [`gemm`].
+pub fn par_gemm<R: Real>(
+    alpha: R,
+    a: ArrayView2<R>,
+    b: ArrayView2<R>,
+    beta: R,
+    c: ArrayViewMut2<R>,
+) {
+    assert_eq!((a.nrows(), b.ncols()), c.dim(), "gemm: a is {:?}, b is {:?}", a.dim(), b.dim());
+    let (m, n, k) = (a.nrows(), b.ncols(), a.ncols());
+    if m <= UNIT_ROWS || m * n * k <= UNIT_WORK {
+        return gemm(alpha, a, b, beta, c);
+    }
+    let middle = m.div_ceil(UNIT_ROWS) / 2 * UNIT_ROWS;
+    let (upper, lower) = a.split_at(Axis(0), middle);
+    let (upper_c, lower_c) = c.split_at(Axis(0), middle);
+    rayon::join(
+        || par_gemm(alpha, upper, b, beta, upper_c),
+        || par_gemm(alpha, lower, b, beta, lower_c),
+    );
 }
 
 /// The product of `f32`, shapes checked.
@@ -250,6 +280,22 @@ mod tests {
             gemm(1.0, a.slice(s![rows.clone(), ..]), b_copy.t(), 0.0, part.view_mut());
             assert_eq!(part, whole.slice(s![rows, columns]));
         }
+    }
+
+    #[test]
+    fn blocks_of_rows_change_no_bit() {
+        let mut rng = stream(3, "blocks");
+        let (a, b) =
+            (uniform::<f32>((500, 70), 1.0, &mut rng), uniform::<f32>((70, 90), 1.0, &mut rng));
+        let mut one: Array2<f32> = uniform((500, 90), 1.0, &mut rng);
+        let mut blocks = one.clone();
+        gemm(1.0, a.view(), b.view(), 0.5, one.view_mut());
+        par_gemm(1.0, a.view(), b.view(), 0.5, blocks.view_mut());
+        assert_eq!(one, blocks);
+        let mut transposed = Array2::<f32>::zeros((90, 500));
+        par_gemm(1.0, a.view(), b.view(), 0.0, transposed.view_mut().reversed_axes());
+        gemm(1.0, a.view(), b.view(), 0.0, one.view_mut());
+        assert_eq!(one, transposed.t());
     }
 
     #[test]

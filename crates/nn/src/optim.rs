@@ -1,8 +1,17 @@
 //! Optimizers over flat slices of parameters: SGD with momentum, Adam (Kingma and Ba 2015), AdamW (Loshchilov and
-//! Hutter 2019), as PyTorch defines them.
+//! Hutter 2019), with the formulas and the order of operations of PyTorch.
+//!
+//! One pass over memory a step: gradient, moments and weights are read and written once, in fixed blocks that are
+//! rayon's units of work.
 
+use crate::clip::BLOCK;
 use crate::real::Real;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+mod update;
+
+use update::{Adam, Sgd};
 
 /// Which optimizer, with its constants; the rate is given at every step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,40 +89,118 @@ impl<R: Real> Optimizer<R> {
     /// # Panics
     /// When the slices are not those of [`Optimizer::new`].
     pub fn step(&mut self, params: &mut [&mut [R]], grads: &[&[R]], rate: f64) {
-        assert_eq!(params.len(), grads.len());
+        self.step_scaled(params, grads, rate, 1.0);
+    }
+
+    /// [`Optimizer::step`] with every gradient multiplied by `scale` on the way, such as [`crate::clip::factor`].
+    ///
+    /// # Panics
+    /// When the slices are not those of [`Optimizer::new`].
+    pub fn step_scaled(&mut self, params: &mut [&mut [R]], grads: &[&[R]], rate: f64, scale: f64) {
+        assert_eq!(params.len(), grads.len(), "optimizer: slices of parameters and of gradients");
+        let known = self.moments.first().map_or(params.len(), Vec::len);
+        assert_eq!(params.len(), known, "optimizer: slices of parameters and of state");
         self.steps += 1;
+        let sgd = Sgd::new(self.method, rate, scale);
+        let adam = Adam::new(self.method, rate, scale, self.steps);
         for (i, (w, g)) in params.iter_mut().zip(grads).enumerate() {
-            assert_eq!(w.len(), g.len(), "slice {i}");
-            for j in 0..w.len() {
-                let (mut x, mut d) = (w[j].as_f64(), g[j].as_f64());
-                match self.method {
-                    Method::Sgd { momentum, weight_decay } => {
-                        d += weight_decay * x;
-                        if momentum != 0.0 {
-                            let v = &mut self.moments[0][i][j];
-                            d += momentum * v.as_f64();
-                            *v = R::of(d);
-                        }
-                        x -= rate * d;
-                    }
-                    Method::Adam { beta1, beta2, eps, weight_decay }
-                    | Method::AdamW { beta1, beta2, eps, weight_decay } => {
-                        if matches!(self.method, Method::Adam { .. }) {
-                            d += weight_decay * x;
-                        } else {
-                            x *= 1.0 - rate * weight_decay;
-                        }
-                        let m = beta1 * self.moments[0][i][j].as_f64() + (1.0 - beta1) * d;
-                        let v = beta2 * self.moments[1][i][j].as_f64() + (1.0 - beta2) * d * d;
-                        self.moments[0][i][j] = R::of(m);
-                        self.moments[1][i][j] = R::of(v);
-                        let t = self.steps as i32;
-                        x -= rate * (m / (1.0 - beta1.powi(t)))
-                            / ((v / (1.0 - beta2.powi(t))).sqrt() + eps);
-                    }
+            assert_eq!(w.len(), g.len(), "optimizer: slice {i}");
+            for moment in &self.moments {
+                assert_eq!(w.len(), moment[i].len(), "optimizer: slice {i}");
+            }
+            let (w, g) = (w.par_chunks_mut(BLOCK), g.par_chunks(BLOCK));
+            match self.moments.as_mut_slice() {
+                [m, v] => {
+                    let (m, v) = (m[i].par_chunks_mut(BLOCK), v[i].par_chunks_mut(BLOCK));
+                    (w, g, m, v).into_par_iter().for_each(|(w, g, m, v)| adam.update(w, g, m, v));
                 }
-                w[j] = R::of(x);
+                [v] => {
+                    let v = v[i].par_chunks_mut(BLOCK);
+                    let update =
+                        |(w, g, v): (&mut [R], &[R], &mut [R])| sgd.update_with_momentum(w, g, v);
+                    (w, g, v).into_par_iter().for_each(update);
+                }
+                _ => (w, g).into_par_iter().for_each(|(w, g)| sgd.update(w, g)),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every method, with constants that all matter.
+    const METHODS: [Method; 5] = [
+        Method::Sgd { momentum: 0.0, weight_decay: 0.01 },
+        Method::Sgd { momentum: 0.9, weight_decay: 0.01 },
+        Method::ADAM,
+        Method::Adam { beta1: 0.8, beta2: 0.95, eps: 1e-3, weight_decay: 0.1 },
+        Method::AdamW { beta1: 0.9, beta2: 0.99, eps: 1e-6, weight_decay: 0.1 },
+    ];
+
+    /// The formulas of [`Method`] for one number, in f64.
+    fn oracle(method: Method, w: &mut f64, state: &mut [f64; 2], t: i32, g: f64, rate: f64) {
+        match method {
+            Method::Sgd { momentum, weight_decay } => {
+                state[0] = momentum * state[0] + g + weight_decay * *w;
+                *w -= rate * state[0];
+            }
+            Method::Adam { beta1, beta2, eps, weight_decay }
+            | Method::AdamW { beta1, beta2, eps, weight_decay } => {
+                let coupled = matches!(method, Method::Adam { .. });
+                let g = if coupled { g + weight_decay * *w } else { g };
+                if !coupled {
+                    *w *= 1.0 - rate * weight_decay;
+                }
+                state[0] = beta1 * state[0] + (1.0 - beta1) * g;
+                state[1] = beta2 * state[1] + (1.0 - beta2) * g * g;
+                let m = state[0] / (1.0 - beta1.powi(t));
+                let v = state[1] / (1.0 - beta2.powi(t));
+                *w -= rate * m / (v.sqrt() + eps);
+            }
+        }
+    }
+
+    fn check<R: Real>(tolerance: f64) {
+        let lengths = [3, 0, BLOCK + 5];
+        for method in METHODS {
+            let mut optimizer = Optimizer::<R>::new(method, &lengths);
+            let start = |n| (0..n).map(|i| R::of((i % 13) as f64 * 0.1 - 0.6)).collect::<Vec<_>>();
+            let mut params: Vec<Vec<R>> = lengths.iter().map(|&n| start(n)).collect();
+            let mut wanted: Vec<Vec<(f64, [f64; 2])>> =
+                params.iter().map(|p| p.iter().map(|x| (x.as_f64(), [0.0; 2])).collect()).collect();
+            for t in 1..=4 {
+                let grad =
+                    |n| (0..n).map(|i| R::of(((i * t) % 7) as f64 * 0.5 - 1.4)).collect::<Vec<_>>();
+                let grads: Vec<Vec<R>> = lengths.iter().map(|&n| grad(n)).collect();
+                let mut views: Vec<&mut [R]> = params.iter_mut().map(|p| &mut p[..]).collect();
+                let slices: Vec<&[R]> = grads.iter().map(|g| &g[..]).collect();
+                optimizer.step_scaled(&mut views, &slices, 0.05, 0.5);
+                for (slice, g) in wanted.iter_mut().zip(&grads) {
+                    for ((w, state), g) in slice.iter_mut().zip(g) {
+                        oracle(method, w, state, t as i32, 0.5 * g.as_f64(), 0.05);
+                    }
+                }
+            }
+            for (got, wanted) in params.iter().flatten().zip(wanted.iter().flatten()) {
+                let error = (got.as_f64() - wanted.0).abs();
+                assert!(error < tolerance, "{method:?}: {got} instead of {}", wanted.0);
+            }
+        }
+    }
+
+    #[test]
+    fn steps_follow_the_formulas() {
+        check::<f32>(2e-6);
+        check::<f64>(1e-13);
+    }
+
+    #[test]
+    fn methods_are_written_by_name_in_recipes() {
+        let sgd: Method = serde_json::from_str(r#"{"method": "sgd"}"#).expect("plain SGD");
+        assert_eq!(sgd, Method::SGD);
+        let text = serde_json::to_string(&Method::ADAM).expect("JSON");
+        assert_eq!(serde_json::from_str::<Method>(&text).expect("Adam"), Method::ADAM);
     }
 }

@@ -123,6 +123,9 @@ pub(crate) fn compile(path: &Path, text: &str) -> Result<Language> {
         return Err(fault.at("depth", format!("{} levels", file.depth), "write 16 or less"));
     }
     let mut moves = Moves::new(&rules, file.depth, &fault)?;
+    if moves.of(start, 0).iter().any(|one| one.slot.is_none()) {
+        return Err(fault.at("start", format!("`{}` may be empty", file.start), "begin every sentence with a word"));
+    }
     let mean_sentence = moves.mean_words(start);
     moves.cells.push(Cell { kind: Kind::Rule(start), mode: Mode::Same });
     let mut topic_alias = AliasRows::new(topics.len());

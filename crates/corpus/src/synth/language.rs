@@ -120,8 +120,10 @@ pub struct Language {
 }
 
 /// Grammars in the binary: name and text.
-const EMBEDDED: [(&str, &str); 1] =
-    [("synth", include_str!("../../../../datasets/synth/synth.toml"))];
+const EMBEDDED: [(&str, &str); 2] = [
+    ("synth", include_str!("../../../../datasets/synth/synth.toml")),
+    ("tiny", include_str!("../../../../datasets/synth/tiny.toml")),
+];
 
 impl Language {
     /// The names of the embedded languages, the default one first.

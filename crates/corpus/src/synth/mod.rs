@@ -17,6 +17,7 @@ mod language;
 mod lexicon;
 mod machine;
 mod number;
+pub mod probe;
 mod rules;
 
 pub use forward::{Forward, HiddenWords, Seen};

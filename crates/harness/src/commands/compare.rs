@@ -39,7 +39,7 @@ pub fn run(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
     let results = compare(&corpus, &plan, run, &mut |results: &Results| {
         // A killed run loses the model that it was at, nothing before.
         last = results.records.len();
-        report::files::write(&args.report, results)
+        Ok(report::files::write(&args.report, results)?)
     })?;
     report::write(&args.report, &results)?;
     conclude(args, &results, out)
@@ -93,11 +93,7 @@ fn introduce(run: &Run, out: &mut dyn Write) -> Result<()> {
 
 /// The table, where the files are, and what to try next.
 fn conclude(args: &CompareArgs, results: &Results, out: &mut dyn Write) -> Result<()> {
-    if stdout().is_terminal() {
-        writeln!(out, "{}", terminal_table::table(results, None))?;
-    } else {
-        writeln!(out, "{}", terminal_table::table(results, Some(160)))?;
-    }
+    writeln!(out, "{}", terminal_table::table(results, width()))?;
     let dir = &args.report;
     writeln!(out, "\nReport: {}   figures: {}   rows: {}", dir.join("index.html").display(), dir.join("figures").display(), dir.join("records.csv").display())?;
     if results.run.synthetic {
@@ -111,5 +107,14 @@ fn conclude(args: &CompareArgs, results: &Results, out: &mut dyn Write) -> Resul
     match results.records.iter().filter(|r| r.status != Status::Ok).count() {
         0 => Ok(()),
         failed => Err(Failure::Models(failed).into()),
+    }
+}
+
+/// Columns of the terminal; a file or a pipe is wide.
+fn width() -> usize {
+    match terminal_size::terminal_size() {
+        Some((width, _)) if stdout().is_terminal() => width.0.into(),
+        _ if stdout().is_terminal() => 80,
+        _ => 160,
     }
 }

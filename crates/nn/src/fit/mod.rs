@@ -6,6 +6,7 @@
 //! Same task, options and seed ⇒ same bits, interrupted and resumed or not: whatever influences the run is in a
 //! [`Snapshot`], taken at fixed steps; a checkpoint is a snapshot in a file, and recovery goes back to one.
 
+mod config;
 mod run;
 mod snapshot;
 
@@ -17,6 +18,7 @@ use crate::optim::Method;
 use crate::params::Params;
 use crate::schedule::Schedule;
 
+pub use config::{Config, OptimizerName};
 pub use run::fit;
 pub use snapshot::{Position, Snapshot};
 

@@ -171,22 +171,26 @@ impl<'a, T: Task> Run<'a, T> {
         if !loss.sum.is_finite() {
             return Err(Bad { tensor: "loss".into(), value: loss.mean() });
         }
-        let norm = self.clip();
+        let norm = self.norm();
         if !norm.is_finite() {
             return Err(self.first_bad());
         }
-        let factor = self.options.schedule.factor(
-            &self.position.schedule,
-            at.step,
-            self.total_steps(),
-            at.epoch,
-        );
+        let scale = match self.options.clip {
+            Clip::Norm(threshold) => clip::factor(norm, threshold),
+            Clip::None => 1.0,
+            Clip::Element(bound) => {
+                self.clip_elements(bound);
+                1.0
+            }
+        };
+        let mut grads = recycle_shared(std::mem::take(&mut self.grads_list));
+        self.grad.tensors(&mut |t| grads.extend(t.trained.then_some(t.data)));
+        let total = self.options.epochs * self.task.batches();
+        let factor = self.options.schedule.factor(&self.position.schedule, at.step, total, at.epoch);
         self.rate = self.options.rate * self.position.rate_scale * factor;
         let mut weights = recycle(std::mem::take(&mut self.weights_list));
-        let mut grads = recycle_shared(std::mem::take(&mut self.grads_list));
         self.model.tensors_mut(&mut |t| weights.extend(t.trained.then_some(t.data)));
-        self.grad.tensors(&mut |t| grads.extend(t.trained.then_some(t.data)));
-        self.optimizer.step(&mut weights, &grads, self.rate);
+        self.optimizer.step_scaled(&mut weights, &grads, self.rate, scale);
         self.weights_list = recycle(weights);
         self.grads_list = recycle_shared(grads);
 
@@ -202,20 +206,19 @@ impl<'a, T: Task> Run<'a, T> {
         Ok((loss.mean(), norm))
     }
 
-    fn clip(&mut self) -> f64 {
+    fn norm(&mut self) -> f64 {
+        let mut grads = recycle_shared(std::mem::take(&mut self.grads_list));
+        self.grad.tensors(&mut |t| grads.extend(t.trained.then_some(t.data)));
+        let norm = clip::norm(grads.iter().copied());
+        self.grads_list = recycle_shared(grads);
+        norm
+    }
+
+    fn clip_elements(&mut self, bound: f64) {
         let mut grads = recycle(std::mem::take(&mut self.grads_mut_list));
         self.grad.tensors_mut(&mut |t| grads.extend(t.trained.then_some(t.data)));
-        let norm = match self.options.clip {
-            Clip::Norm(threshold) => clip::clip_norm(&mut grads, threshold),
-            Clip::None => clip::norm(&grads),
-            Clip::Element(bound) => {
-                let norm = clip::norm(&grads);
-                clip::clip_elementwise(&mut grads, bound);
-                norm
-            }
-        };
+        clip::clip_elementwise(&mut grads, bound);
         self.grads_mut_list = recycle(grads);
-        norm
     }
 
     fn first_bad(&self) -> Bad {

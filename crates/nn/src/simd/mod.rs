@@ -4,6 +4,7 @@
 //! Loops over slices are ordinary Rust that the compiler vectorises inside [`widest`]; only the matrix product
 //! spells out its registers.
 
+pub(crate) mod lines;
 pub(crate) mod math;
 pub(crate) mod matmul;
 
