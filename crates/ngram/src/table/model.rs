@@ -6,7 +6,8 @@ use corpus::{TokenId, Tokens, Vocab};
 use lm::{Context, Footprint, LanguageModel, Reader, Result};
 
 use super::{
-    HashTable, Match, Meta, PackedOptions, PackedTable, State, Table, TableFile, TableKind, TextSummary, TrieTable, score, text,
+    HashTable, Match, Meta, PackedOptions, PackedTable, State, Table, TableFile, TableKind,
+    TextSummary, TrieTable, score, text,
 };
 use crate::backoff::BackoffModel;
 
@@ -100,7 +101,12 @@ impl TableModel {
     ///
     /// # Errors
     /// If reading fails, or the text is not UTF-8.
-    pub fn summarise(&self, vocab: &Vocab, input: &mut dyn Read, name: &Path) -> Result<TextSummary> {
+    pub fn summarise(
+        &self,
+        vocab: &Vocab,
+        input: &mut dyn Read,
+        name: &Path,
+    ) -> Result<TextSummary> {
         with!(self, table => text::summarise(table, vocab, input, name))
     }
 }

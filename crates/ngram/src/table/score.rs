@@ -46,10 +46,17 @@ pub(super) fn score<T: Table>(table: &T, text: &Tokens, context: Context, out: &
 
 /// What `f` makes of the match of every target from `begin` on, as many as `out` has room for. The text starts with a
 /// sentence; `</s>` ends one.
-pub(super) fn matches<T: Table, R: Copy>(table: &T, text: &[TokenId], begin: usize, out: &mut [R], f: impl Fn(Match) -> R) {
+pub(super) fn matches<T: Table, R: Copy>(
+    table: &T,
+    text: &[TokenId],
+    begin: usize,
+    out: &mut [R],
+    f: impl Fn(Match) -> R,
+) {
     let (eos, start) = (table.meta().eos, table.sentence_start());
     let stride = out.len() / LANES;
-    let mut states: [State; LANES] = std::array::from_fn(|lane| state_at(table, text, begin + lane * stride));
+    let mut states: [State; LANES] =
+        std::array::from_fn(|lane| state_at(table, text, begin + lane * stride));
     let mut next = State::default();
     for i in 0..stride {
         for (lane, state) in states.iter_mut().enumerate() {

@@ -34,7 +34,8 @@ impl TextSummary {
 
     /// The same without the tokens that are `<unk>`.
     pub fn mean_nll_without_unk(&self) -> f64 {
-        -(self.log10_prob - self.unk_log10_prob) * std::f64::consts::LN_10 / (self.tokens - self.unk) as f64
+        -(self.log10_prob - self.unk_log10_prob) * std::f64::consts::LN_10
+            / (self.tokens - self.unk) as f64
     }
 
     fn add(&mut self, other: &Self) {
@@ -47,20 +48,31 @@ impl TextSummary {
 }
 
 /// Sums over a stream of lines; `name` stands for it in messages.
-pub(super) fn summarise<T: Table>(table: &T, vocab: &Vocab, input: &mut dyn Read, name: &Path) -> Result<TextSummary> {
+pub(super) fn summarise<T: Table>(
+    table: &T,
+    vocab: &Vocab,
+    input: &mut dyn Read,
+    name: &Path,
+) -> Result<TextSummary> {
     let mut total = TextSummary::default();
     let (mut rest, mut byte) = (Vec::new(), 0u64);
     loop {
         let (mut blocks, mut ended) = (Vec::new(), false);
         while blocks.len() < AHEAD && !ended {
             ended = fill(input, &mut rest).map_err(|e| corpus::Error::io(name, e))?;
-            let cut = if ended { rest.len() } else { rest.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1) };
+            let cut = if ended {
+                rest.len()
+            } else {
+                rest.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1)
+            };
             let after = rest.split_off(cut);
             blocks.push(std::mem::replace(&mut rest, after));
         }
-        let summaries: Vec<Result<TextSummary, Damage>> = blocks.par_iter().map(|block| of_block(table, vocab, block)).collect();
+        let summaries: Vec<Result<TextSummary, Damage>> =
+            blocks.par_iter().map(|block| of_block(table, vocab, block)).collect();
         for (block, summary) in blocks.iter().zip(summaries) {
-            let summary = summary.map_err(|damage| damage.error(name, total.sentences, byte, block))?;
+            let summary =
+                summary.map_err(|damage| damage.error(name, total.sentences, byte, block))?;
             total.add(&summary);
             byte += block.len() as u64;
         }
@@ -99,7 +111,8 @@ fn of_block<T: Table>(table: &T, vocab: &Vocab, block: &[u8]) -> Result<TextSumm
     for line in text.lines() {
         if vocab.tokenizer() == Tokenizer::Space && line.is_ascii() {
             // The same words as `split_whitespace` finds, without decoding.
-            let words = line.split(|c: char| matches!(c, '\t'..='\r' | ' ')).filter(|w| !w.is_empty());
+            let words =
+                line.split(|c: char| matches!(c, '\t'..='\r' | ' ')).filter(|w| !w.is_empty());
             ids.extend(words.map(|w| vocab.id(w)));
         } else {
             vocab.tokenizer().tokens(line, &mut |w| ids.push(vocab.id(w)));
