@@ -35,6 +35,12 @@ pub struct Request {
     pub options: String,
 }
 
+impl Request {
+    fn lab<'a>(&self, corpus: &'a Corpus, bar: &'a Bar) -> Lab<'a> {
+        Lab { corpus, preset: self.preset, seed: self.seed, seeds: self.seeds, bar }
+    }
+}
+
 /// The experiments of these names (all where there are none), in the list's order.
 ///
 /// # Errors
@@ -69,8 +75,8 @@ pub fn fits(name: &str, need: u64, free: u64) -> Result<()> {
 
 fn free_bytes() -> u64 {
     let kinds = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
-    let system = System::new_with_specifics(kinds);
     // Where the operating system does not say, nothing is refused.
+    let Ok(system) = System::new_with_specifics(kinds) else { return u64::MAX };
     match system.cgroup_limits().map_or(system.available_memory(), |c| c.free_memory.min(system.available_memory())) {
         0 => u64::MAX,
         bytes => bytes,
@@ -85,14 +91,12 @@ fn free_bytes() -> u64 {
 pub fn run(all: &[&dyn Experiment], corpus: &Corpus, request: &Request, out: &mut dyn Write) -> Result<()> {
     let picked = pick(all, &request.names)?;
     let key = Key::new(corpus, request.preset, request.seed, request.seeds);
-    let lab = |bar| Lab { corpus, preset: request.preset, seed: request.seed, seeds: request.seeds, bar };
-    let silent = Bar::new("lab");
     let known = |e: &dyn Experiment| (!request.fresh).then(|| store::load(&request.dir, e.name(), &key)).flatten();
     let free = free_bytes();
     for experiment in picked.iter().filter(|e| known(**e).is_none()) {
-        fits(experiment.name(), experiment.bytes(&lab(&silent)), free)?;
+        let bar = Bar::new("estimate");
+        fits(experiment.name(), experiment.bytes(&request.lab(corpus, &bar)), free)?;
     }
-    drop(silent);
     let mut failed: Vec<Stored> = Vec::new();
     for (i, experiment) in picked.iter().enumerate() {
         if interrupt::asked() {
@@ -105,7 +109,7 @@ pub fn run(all: &[&dyn Experiment], corpus: &Corpus, request: &Request, out: &mu
         }
         let start = Instant::now();
         let bar = Bar::new(&label);
-        let result = experiment.run(&lab(&bar));
+        let result = experiment.run(&request.lab(corpus, &bar));
         drop(bar);
         let seconds = start.elapsed().as_secs_f64();
         match result {
