@@ -97,6 +97,9 @@ pub struct TextArgs {
     /// Keep at most so many words, `</s>` and `<unk>` included
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(4..))]
     pub max_vocab: Option<u64>,
+    /// The text whose words make the vocabulary [default: train]
+    #[arg(long, value_enum)]
+    pub vocab_scope: Option<ScopeArg>,
     /// Tokens of generated text [default: the preset's]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10_000..=1_000_000_000))]
     pub tokens: Option<u64>,
@@ -117,6 +120,24 @@ impl From<ContextArg> for lm::Context {
         match arg {
             ContextArg::Sentence => lm::Context::Sentence,
             ContextArg::Stream => lm::Context::Stream,
+        }
+    }
+}
+
+/// [`corpus::VocabScope`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ScopeArg {
+    /// The training text alone.
+    Train,
+    /// The whole corpus, test included: the rule of some papers.
+    Whole,
+}
+
+impl From<ScopeArg> for corpus::VocabScope {
+    fn from(arg: ScopeArg) -> Self {
+        match arg {
+            ScopeArg::Train => corpus::VocabScope::Train,
+            ScopeArg::Whole => corpus::VocabScope::Whole,
         }
     }
 }

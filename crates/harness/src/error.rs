@@ -56,6 +56,13 @@ pub fn exit_code(error: &anyhow::Error) -> i32 {
                 _ => 1,
             };
         }
+        if let Some(error) = cause.downcast_ref::<crate::report::Error>() {
+            return match error {
+                crate::report::Error::Unwritable { .. } => 73,
+                crate::report::Error::Missing { .. } => 66,
+                _ => 65,
+            };
+        }
         if let Some(error) = cause.downcast_ref::<corpus::Error>() {
             return corpus_code(error);
         }

@@ -7,6 +7,7 @@ pub mod error;
 pub mod interrupt;
 pub mod machine;
 pub mod measure;
+pub mod presets;
 pub mod progress;
 pub mod record;
 pub mod registry;

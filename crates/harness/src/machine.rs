@@ -20,13 +20,17 @@ impl Machine {
         let kinds = RefreshKind::nothing()
             .with_cpu(CpuRefreshKind::nothing().with_frequency())
             .with_memory(MemoryRefreshKind::nothing().with_ram());
-        let system = System::new_with_specifics(kinds);
-        let cpu = system.cpus().first().map_or_else(|| "unknown".into(), |c| c.brand().trim().to_owned());
+        let system = System::new_with_specifics(kinds).ok();
+        let brand = |s: &System| s.cpus().first().map(|c| c.brand().trim().to_owned());
         Self {
-            cpu,
+            cpu: system.as_ref().and_then(brand).unwrap_or_else(|| "unknown".into()),
             cores: std::thread::available_parallelism().map_or(1, |n| n.get()),
-            memory_bytes: system.total_memory(),
-            os: format!("{} {}", System::name().unwrap_or_else(|| std::env::consts::OS.into()), std::env::consts::ARCH),
+            memory_bytes: system.map_or(0, |s| s.total_memory()),
+            os: format!(
+                "{} {}",
+                System::name().unwrap_or_else(|_| std::env::consts::OS.into()),
+                std::env::consts::ARCH
+            ),
         }
     }
 }

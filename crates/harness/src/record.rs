@@ -144,15 +144,20 @@ pub struct Sparsity {
     /// Distinct n-grams in the training text.
     pub distinct: u64,
     pub singletons: u64,
+    #[serde(with = "number")]
     pub singleton_share: f64,
     /// distinct / |V|^n.
+    #[serde(with = "number")]
     pub fill: f64,
     /// Test n-grams (tokens) and the share of them unseen in training.
     pub test_tokens: u64,
+    #[serde(with = "number")]
     pub unseen_token_share: f64,
     pub test_types: u64,
+    #[serde(with = "number")]
     pub unseen_type_share: f64,
     /// Share of test contexts (the first n−1 words) unseen in training; 0 for n = 1.
+    #[serde(with = "number")]
     pub unseen_context_share: f64,
 }
 
@@ -162,17 +167,21 @@ pub struct Sparsity {
 pub struct Curve {
     pub model: String,
     pub seed: u64,
+    #[serde(with = "number")]
     pub epoch: f64,
     pub step: u64,
     pub tokens: u64,
+    #[serde(with = "number")]
     pub seconds: f64,
     #[serde(with = "figure")]
     pub train_perplexity: Option<f64>,
     #[serde(with = "figure")]
     pub valid_perplexity: Option<f64>,
+    #[serde(with = "number")]
     pub rate: f64,
     #[serde(with = "figure")]
     pub grad_norm: Option<f64>,
+    #[serde(with = "number")]
     pub clipped: f64,
 }
 
@@ -223,6 +232,7 @@ pub struct Run {
     pub command: String,
     /// RFC 3339, UTC.
     pub started: String,
+    #[serde(with = "number")]
     pub seconds: f64,
     pub preset: String,
     pub corpus: String,
@@ -314,5 +324,25 @@ pub mod figure {
             }
         }
         from.deserialize_any(Figure)
+    }
+}
+
+/// Serde of a figure that is always there: as [`figure`], but NaN is the word `nan` instead of a hole.
+pub mod number {
+    use serde::{Deserializer, Serializer};
+
+    /// A finite number, or "inf", "-inf", "nan".
+    pub fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        if value.is_nan() {
+            to.serialize_str("nan")
+        } else {
+            super::figure::serialize(&Some(*value), to)
+        }
+    }
+
+    /// The inverse; nothing at all is an error.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        super::figure::deserialize(from)?
+            .ok_or_else(|| serde::de::Error::custom("a number is missing"))
     }
 }

@@ -3,9 +3,13 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use corpus::Corpus;
-use lm::{Family, Recipe, UniformRecipe, UnigramRecipe};
+use lm::{CacheRecipe, Family, OracleRecipe, Recipe, UniformRecipe, UnigramRecipe};
+use ngram::{NgramRecipe, Smoothing};
+use rnn::{CellName, RnnRecipe};
+use window::WindowRecipe;
 
 use crate::error::{Failure, nearest};
+use crate::presets;
 
 /// How much work a run may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -36,6 +40,10 @@ pub struct Setting {
     pub preset: Preset,
     /// Seed of everything random in training.
     pub seed: u64,
+    /// Words in the vocabulary.
+    pub vocab: usize,
+    /// Tokens of the training text.
+    pub tokens: usize,
     /// The true distribution, for generated text.
     pub language: Option<Arc<corpus::synth::Language>>,
 }
@@ -43,7 +51,13 @@ pub struct Setting {
 impl Setting {
     /// The setting of a comparison on a corpus.
     pub fn new(preset: Preset, seed: u64, corpus: &Corpus) -> Self {
-        Self { preset, seed, language: corpus.language.clone() }
+        Self {
+            preset,
+            seed,
+            vocab: corpus.vocab.len(),
+            tokens: corpus.train.targets(),
+            language: corpus.language.clone(),
+        }
     }
 }
 
@@ -66,7 +80,35 @@ const NO_ORDER: std::ops::RangeInclusive<usize> = 0..=0;
 pub const LINES: &[Line] = &[
     Line { name: "uniform", orders: NO_ORDER, family: Family::Baseline, make: |_, _| Some(Box::new(UniformRecipe)) },
     Line { name: "unigram", orders: NO_ORDER, family: Family::Baseline, make: |_, _| Some(Box::new(UnigramRecipe)) },
+    Line { name: "oracle", orders: NO_ORDER, family: Family::Oracle, make: |_, s| oracle(s) },
+    Line { name: "cache", orders: NO_ORDER, family: Family::Baseline, make: |_, _| Some(Box::new(CacheRecipe { window: 200 })) },
+    Line { name: "count", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::CountRatio, n) },
+    Line { name: "addk", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::AddK, n) },
+    Line { name: "sbo", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::StupidBackoff, n) },
+    Line { name: "wb", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::WittenBell, n) },
+    Line { name: "ikn", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::KneserNey, n) },
+    Line { name: "kn", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::ModifiedKneserNey, n) },
+    Line { name: "window", orders: NO_ORDER, family: Family::Window, make: |_, s| window(s) },
+    Line { name: "rnn", orders: NO_ORDER, family: Family::Rnn, make: |_, s| recurrent(CellName::Rnn, s) },
+    Line { name: "gru", orders: NO_ORDER, family: Family::Gru, make: |_, s| recurrent(CellName::Gru, s) },
+    Line { name: "lstm", orders: NO_ORDER, family: Family::Lstm, make: |_, s| recurrent(CellName::Lstm, s) },
 ];
+
+fn oracle(setting: &Setting) -> Option<Box<dyn Recipe>> {
+    setting.language.as_ref().map(|language| Box::new(OracleRecipe { language: language.clone() }) as Box<dyn Recipe>)
+}
+
+fn ngram(smoothing: Smoothing, order: usize) -> Option<Box<dyn Recipe>> {
+    Some(Box::new(NgramRecipe::new(smoothing, order)))
+}
+
+fn window(setting: &Setting) -> Option<Box<dyn Recipe>> {
+    Some(Box::new(WindowRecipe::new(presets::window(setting))))
+}
+
+fn recurrent(cell: CellName, setting: &Setting) -> Option<Box<dyn Recipe>> {
+    Some(Box::new(RnnRecipe::new(presets::recurrent(cell, setting))))
+}
 
 /// A named piece of a comparison.
 pub enum Spec {

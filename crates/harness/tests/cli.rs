@@ -6,7 +6,11 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 fn harness(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_harness")).args(args).env_remove("LMLAB_DATA").output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_harness"))
+        .args(args)
+        .env_remove("LMLAB_DATA")
+        .output()
+        .unwrap()
 }
 
 fn message(output: &Output) -> String {
@@ -16,7 +20,11 @@ fn message(output: &Output) -> String {
 /// A text of 400 short sentences over a dozen words.
 fn text() -> String {
     let (who, what) = (["ba", "di", "gu", "ko"], ["lem", "mor", "nis", "pav", "rul"]);
-    (0..400).map(|i| format!("{} {} {} {}\n", who[i % 4], what[i % 5], who[(i / 3) % 4], what[(i * i) % 5])).collect()
+    (0..400)
+        .map(|i| {
+            format!("{} {} {} {}\n", who[i % 4], what[i % 5], who[(i / 3) % 4], what[(i * i) % 5])
+        })
+        .collect()
 }
 
 struct Desk {
@@ -41,7 +49,8 @@ impl Desk {
     /// Compares cheap models on a file.
     fn compare(&self, corpus: &Path, more: &[&str]) -> Output {
         let report = self.path("report");
-        let mut args = vec!["--corpus", corpus.to_str().unwrap(), "--report", report.to_str().unwrap()];
+        let mut args =
+            vec!["--corpus", corpus.to_str().unwrap(), "--report", report.to_str().unwrap()];
         if !more.contains(&"--models") {
             args.extend(["--models", "unigram,kn3"]);
         }
@@ -56,7 +65,8 @@ impl Desk {
 }
 
 fn column(records: &[Vec<String>], name: &str) -> Vec<String> {
-    let at = records[0].iter().position(|c| c == name).unwrap_or_else(|| panic!("no column {name}"));
+    let at =
+        records[0].iter().position(|c| c == name).unwrap_or_else(|| panic!("no column {name}"));
     records[1..].iter().map(|row| row[at].clone()).collect()
 }
 
@@ -65,14 +75,26 @@ fn a_comparison_of_a_file_leaves_every_file_of_the_report() {
     let desk = Desk::new();
     let output = desk.compare(&desk.file("text.txt", text()), &[]);
     assert!(output.status.success(), "{}", message(&output));
-    let files = ["records.csv", "validation.csv", "details.csv", "pairs.csv", "buckets.csv", "sparsity.csv", "curves.csv"];
+    let files = [
+        "records.csv",
+        "validation.csv",
+        "details.csv",
+        "pairs.csv",
+        "buckets.csv",
+        "sparsity.csv",
+        "curves.csv",
+    ];
     for name in files.iter().chain(&["results.json", "REPORT.md", "index.html"]) {
         assert!(desk.path("report").join(name).is_file(), "{name} is missing");
     }
     let records = desk.records();
-    assert_eq!(records[0].join(","), "model,family,corpus,split,context,seed,threads,tokens,targets,nll,perplexity,ppl_lo,ppl_hi,unk_targets,unk_nll,bits_per_byte,vocab,params,model_bytes,file_bytes,train_peak_bytes,score_peak_bytes,train_s,train_tok_s,score_tok_s,latency_p50_us,latency_p95_us,latency_p99_us,unseen_share,zero_prob_share,zero_weight_share,status,error,vocab_sha256,test_sha256,command,version");
+    assert_eq!(
+        records[0].join(","),
+        "model,family,corpus,split,context,seed,threads,tokens,targets,nll,perplexity,ppl_lo,ppl_hi,unk_targets,unk_nll,bits_per_byte,vocab,params,model_bytes,file_bytes,train_peak_bytes,score_peak_bytes,train_s,train_tok_s,score_tok_s,latency_p50_us,latency_p95_us,latency_p99_us,unseen_share,zero_prob_share,zero_weight_share,status,error,vocab_sha256,test_sha256,command,version"
+    );
     assert_eq!(column(&records, "model"), ["unigram", "kn3"]);
-    let perplexity: Vec<f64> = column(&records, "perplexity").iter().map(|p| p.parse().unwrap()).collect();
+    let perplexity: Vec<f64> =
+        column(&records, "perplexity").iter().map(|p| p.parse().unwrap()).collect();
     assert!(perplexity[1] < perplexity[0], "{perplexity:?}");
     // The report is drawn again from its records.
     let page = desk.path("report/index.html");
@@ -87,7 +109,10 @@ fn line_ends_and_byte_order_mark_do_not_change_the_figures() {
     let mut nlls = Vec::new();
     for (name, bytes) in [
         ("plain.txt", text().into_bytes()),
-        ("crlf.txt", [b"\xef\xbb\xbf".as_slice(), text().replace('\n', "\r\n").as_bytes()].concat()),
+        (
+            "crlf.txt",
+            [b"\xef\xbb\xbf".as_slice(), text().replace('\n', "\r\n").as_bytes()].concat(),
+        ),
     ] {
         let output = desk.compare(&desk.file(name, bytes), &[]);
         assert!(output.status.success(), "{}", message(&output));
@@ -103,7 +128,8 @@ fn bad_texts_are_refused_with_place_cure_and_code_65() {
     utf8[30] = 0xff;
     let mut nul = text().into_bytes();
     nul[30] = 0;
-    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(text().encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let utf16: Vec<u8> =
+        [0xff, 0xfe].into_iter().chain(text().encode_utf16().flat_map(u16::to_le_bytes)).collect();
     let mark = text().replacen("gu", "<s>", 1);
     let cases: [(&str, Vec<u8>, &[&str]); 9] = [
         ("utf8.txt", utf8, &["line 2", "byte 30", "UTF-8"]),
@@ -140,7 +166,11 @@ fn the_command_line_is_checked_with_the_nearest_name() {
     ] {
         let output = desk.compare(&file, &args);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {}", message(&output));
-        assert!(words.iter().all(|w| message(&output).contains(w)), "{args:?}: {}", message(&output));
+        assert!(
+            words.iter().all(|w| message(&output).contains(w)),
+            "{args:?}: {}",
+            message(&output)
+        );
     }
     let output = harness(&["--corpus", "pbt", "--report", desk.path("r").to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
@@ -154,7 +184,11 @@ fn missing_files_and_unwritable_folders_have_their_codes() {
     assert_eq!(output.status.code(), Some(66), "{}", message(&output));
     let output = harness(&["--corpus", "ptb", "--report", desk.path("r").to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(66), "{}", message(&output));
-    assert!(message(&output).contains("LMLAB_DATA") || message(&output).contains("fetch"), "{}", message(&output));
+    assert!(
+        message(&output).contains("LMLAB_DATA") || message(&output).contains("fetch"),
+        "{}",
+        message(&output)
+    );
     // A file stands where the folder should be: found before anything is read or trained.
     let report = desk.file("taken", "a file");
     let output = harness(&["--report", report.join("sub").to_str().unwrap()]);
@@ -180,7 +214,10 @@ fn every_registered_model_is_listed() {
     let output = harness(&["models"]);
     let listed = String::from_utf8(output.stdout).unwrap();
     for name in harness::registry::names() {
-        assert!(listed.lines().any(|l| l.split([' ', '*']).next() == Some(&name)), "{name} is not listed");
+        assert!(
+            listed.lines().any(|l| l.split([' ', '*']).next() == Some(&name)),
+            "{name} is not listed"
+        );
     }
 }
 
@@ -191,7 +228,8 @@ fn figures_do_not_depend_on_the_number_of_threads() {
     let mut nlls = Vec::new();
     for threads in ["1", "2", "4"] {
         let models = "unigram,kn3,window,rnn,gru,lstm,kn3+rnn";
-        let output = desk.compare(&file, &["--models", models, "--preset", "quick", "--threads", threads]);
+        let output =
+            desk.compare(&file, &["--models", models, "--preset", "quick", "--threads", threads]);
         assert!(output.status.success(), "{}", message(&output));
         nlls.push(column(&desk.records(), "nll"));
     }

@@ -44,9 +44,16 @@ fn crates_use_only_what_lies_below_them() {
     let mut seen = BTreeSet::new();
     for entry in fs::read_dir(root().join("crates")).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
-        let manifest: toml::Table = fs::read_to_string(entry.path().join("Cargo.toml")).unwrap().parse().unwrap();
-        let below = allowed.get(&*name).unwrap_or_else(|| panic!("`{name}` has no place in the house"));
-        for used in manifest["dependencies"].as_table().unwrap().keys().filter(|k| allowed.contains_key(k.as_str())) {
+        let manifest: toml::Table =
+            fs::read_to_string(entry.path().join("Cargo.toml")).unwrap().parse().unwrap();
+        let below =
+            allowed.get(&*name).unwrap_or_else(|| panic!("`{name}` has no place in the house"));
+        for used in manifest["dependencies"]
+            .as_table()
+            .unwrap()
+            .keys()
+            .filter(|k| allowed.contains_key(k.as_str()))
+        {
             assert!(below.contains(&used.as_str()), "`{name}` must not use `{used}`");
         }
         seen.insert(name);
@@ -56,8 +63,11 @@ fn crates_use_only_what_lies_below_them() {
 
 #[test]
 fn no_file_is_longer_than_400_lines() {
-    let long: Vec<_> =
-        sources().iter().filter(|(_, text)| text.lines().count() > 400).map(|(name, _)| name.clone()).collect();
+    let long: Vec<_> = sources()
+        .iter()
+        .filter(|(_, text)| text.lines().count() > 400)
+        .map(|(name, _)| name.clone())
+        .collect();
     assert!(long.is_empty(), "does each still do one thing? {long:?}");
 }
 
@@ -81,7 +91,8 @@ fn nothing_prints_outside_the_harness() {
 #[test]
 fn only_perplexity_rs_turns_losses_into_perplexities() {
     for (name, text) in sources() {
-        let hidden = text.lines().filter(|l| l.contains("nll") && l.contains(".exp()")).collect::<Vec<_>>();
+        let hidden =
+            text.lines().filter(|l| l.contains("nll") && l.contains(".exp()")).collect::<Vec<_>>();
         assert!(name.ends_with("lm/src/perplexity.rs") || hidden.is_empty(), "{name}: {hidden:?}");
     }
 }
@@ -104,14 +115,17 @@ fn every_equation_has_one_place_in_the_code_and_one_row_in_the_table() {
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
         let tag = cells[0].trim_matches('`').to_owned();
         let place = cells.last().unwrap().trim().trim_matches('`');
-        let (file, function) = place.split_once(" :: ").unwrap_or_else(|| panic!("{row}: no `file :: function`"));
+        let (file, function) =
+            place.split_once(" :: ").unwrap_or_else(|| panic!("{row}: no `file :: function`"));
         let old = in_table.insert(tag.clone(), (file.to_owned(), function.to_owned()));
         assert!(old.is_none(), "the tag {tag} has two rows");
     }
     assert!(in_table.len() >= 5, "the table is read wrongly: {in_table:?}");
     for (tag, files) in &in_code {
         assert_eq!(files.len(), 1, "the tag {tag} occurs in {files:?}");
-        let (file, function) = in_table.get(tag).unwrap_or_else(|| panic!("the tag {tag} of {} is in no row", files[0]));
+        let (file, function) = in_table
+            .get(tag)
+            .unwrap_or_else(|| panic!("the tag {tag} of {} is in no row", files[0]));
         assert_eq!(file, &files[0], "the row of {tag} names another file");
         let text = fs::read_to_string(root().join(file)).unwrap();
         assert!(text.contains(&format!("fn {function}")), "{file} has no function {function}");

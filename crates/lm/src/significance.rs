@@ -79,7 +79,8 @@ impl Resampled {
     /// shows of `self`.
     pub fn against(&self, other: &Resampled) -> (Interval, PairedVerdict) {
         // ∞ − ∞: both are infinite, so no difference.
-        let ratio = |(&a, &b): (&f64, &f64)| if a == b { 1.0 } else { Perplexity::of_mean_nll(a - b) };
+        let ratio =
+            |(&a, &b): (&f64, &f64)| if a == b { 1.0 } else { Perplexity::of_mean_nll(a - b) };
         let interval = quantiles(self.mean_nll.iter().zip(&other.mean_nll).map(ratio).collect());
         let verdict = match interval {
             Interval { hi, .. } if hi < 1.0 => PairedVerdict::Better,
@@ -108,7 +109,8 @@ mod tests {
         for i in 0..200u32 {
             let length = 1 + i % 5;
             text.push_sentence(&vec![TokenId(0); length as usize], 1);
-            log_probs.extend((0..length).map(|k| -2.0 - ((i * 31 + k * 7) % 13) as f64 * 0.1 - shift));
+            log_probs
+                .extend((0..length).map(|k| -2.0 - ((i * 31 + k * 7) % 13) as f64 * 0.1 - shift));
         }
         (text, Scores { log_probs, context: Context::Stream })
     }
@@ -126,7 +128,10 @@ mod tests {
     fn three_verdicts() {
         let (text, a) = scored(0.0);
         let (_, b) = scored(0.01);
-        let zero = Scores { log_probs: vec![f64::NEG_INFINITY; a.log_probs.len()], context: Context::Stream };
+        let zero = Scores {
+            log_probs: vec![f64::NEG_INFINITY; a.log_probs.len()],
+            context: Context::Stream,
+        };
         let [a, b, zero] = [a, b, zero].map(|scores| Resampled::of(&scores, &text, 1));
         assert_eq!(a.against(&b).1, PairedVerdict::Better);
         assert_eq!(b.against(&a).1, PairedVerdict::Worse);

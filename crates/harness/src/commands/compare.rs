@@ -20,7 +20,7 @@ pub fn run(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
         rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().context("starting the threads")?;
     }
     report::check_writable(&args.report)?;
-    let corpus = text::load(&args.corpus, args.text, args.preset, args.seed)?;
+    let corpus = text::load(&args.corpus, args.text, args.preset)?;
     for id in &args.models {
         registry::spec(id, &Setting::new(args.preset, args.seed, &corpus))?;
     }
@@ -39,7 +39,7 @@ pub fn run(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
     let results = compare(&corpus, &plan, run, &mut |results: &Results| {
         // A killed run loses the model that it was at, nothing before.
         last = results.records.len();
-        report::files::write(&args.report, results)
+        Ok(report::files::write(&args.report, results)?)
     })?;
     report::write(&args.report, &results)?;
     conclude(args, &results, out)
@@ -47,7 +47,6 @@ pub fn run(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
 
 fn describe(args: &CompareArgs, corpus: &Corpus, plan: &Plan) -> Run {
     let machine = Machine::here();
-    let limits = text::limits(&args.corpus, args.text);
     Run {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -60,7 +59,7 @@ fn describe(args: &CompareArgs, corpus: &Corpus, plan: &Plan) -> Run {
         tokenizer: corpus.vocab.tokenizer().to_string(),
         context: plan.context.to_string(),
         vocab: corpus.vocab.len() as u64,
-        vocab_rule: limits,
+        vocab_rule: text::vocab_rule(&args.corpus, args.text),
         vocab_sha256: corpus.vocab.fingerprint().into(),
         test_sha256: text::sha256(&corpus.test),
         train_sentences: corpus.train.sentence_count() as u64,
@@ -94,11 +93,7 @@ fn introduce(run: &Run, out: &mut dyn Write) -> Result<()> {
 
 /// The table, where the files are, and what to try next.
 fn conclude(args: &CompareArgs, results: &Results, out: &mut dyn Write) -> Result<()> {
-    if stdout().is_terminal() {
-        writeln!(out, "{}", terminal_table::table(results, None))?;
-    } else {
-        writeln!(out, "{}", terminal_table::table(results, Some(160)))?;
-    }
+    writeln!(out, "{}", terminal_table::table(results, width()))?;
     let dir = &args.report;
     writeln!(out, "\nReport: {}   figures: {}   rows: {}", dir.join("index.html").display(), dir.join("figures").display(), dir.join("records.csv").display())?;
     if results.run.synthetic {
@@ -112,5 +107,14 @@ fn conclude(args: &CompareArgs, results: &Results, out: &mut dyn Write) -> Resul
     match results.records.iter().filter(|r| r.status != Status::Ok).count() {
         0 => Ok(()),
         failed => Err(Failure::Models(failed).into()),
+    }
+}
+
+/// Columns of the terminal; a file or a pipe is wide.
+fn width() -> usize {
+    match terminal_size::terminal_size() {
+        Some((width, _)) if stdout().is_terminal() => width.0.into(),
+        _ if stdout().is_terminal() => 80,
+        _ => 160,
     }
 }

@@ -7,7 +7,7 @@ use crate::registry::{self, LINES, Preset, Setting};
 
 /// Prints a line a model: its name, its chapter, what it is.
 pub fn run(out: &mut dyn Write) -> Result<()> {
-    let setting = Setting { preset: Preset::Default, seed: 1, language: None };
+    let setting = Setting { preset: Preset::Default, seed: 1, vocab: 10_000, tokens: 1_000_000, language: None };
     let defaults = registry::default_ids(&setting);
     writeln!(out, "{:<10} {:<9} what it is (* = in the default comparison)", "model", "family")?;
     for line in LINES {

@@ -9,7 +9,8 @@ pub fn run(dir: &Path, splice: Option<&Path>, out: &mut dyn Write) -> Result<()>
     crate::report::redraw(dir)?;
     writeln!(out, "{} drawn again from its records", dir.join("index.html").display())?;
     if let Some(file) = splice {
-        crate::report::splice(dir, file)?;
+        let results = crate::report::read(dir)?;
+        crate::report::splice(file, dir, &results)?;
         writeln!(out, "{} spliced", file.display())?;
     }
     Ok(())

@@ -118,7 +118,7 @@ impl Fitted {
         let test = measure::score(&*model, &corpus.test, plan.context);
         Self {
             activity: model.activity(&corpus.valid.head(200)),
-            file_bytes: file_bytes(&*model),
+            file_bytes: file_bytes(&*model, &corpus.vocab),
             notes: trained.notes,
             train_s,
             train_peak_bytes,
@@ -134,10 +134,10 @@ impl Fitted {
 }
 
 /// Bytes of the saved model; `None` for a model that has no file of its own.
-fn file_bytes(model: &dyn LanguageModel) -> Option<u64> {
+fn file_bytes(model: &dyn LanguageModel, vocab: &corpus::Vocab) -> Option<u64> {
     let folder = tempfile::tempdir().ok()?;
     let path = folder.path().join("model");
-    model.save(&path).ok()?;
+    model.save(&path, vocab).ok()?;
     Some(std::fs::metadata(path).ok()?.len())
 }
 

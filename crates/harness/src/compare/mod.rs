@@ -32,7 +32,7 @@ pub struct Plan {
 pub fn compare(corpus: &Corpus, plan: &Plan, run: Run, sink: &mut dyn FnMut(&Results) -> Result<()>) -> Result<Results> {
     let started = std::time::Instant::now();
     let jobs = jobs(corpus, plan)?;
-    let counts = buckets::Counts::of(corpus);
+    let counts = buckets::Counts::of(corpus)?;
     let mut contenders: Vec<Contender> = Vec::new();
     let results = |contenders: &[Contender]| {
         let mut run = run.clone();
@@ -88,7 +88,7 @@ fn jobs(corpus: &Corpus, plan: &Plan) -> Result<Vec<Job>> {
         let defaults = registry::default_ids(&setting);
         let ids: Vec<&str> =
             if plan.models.is_empty() { defaults } else { plan.models.iter().map(String::as_str).collect() };
-        let mut push = |spec: Spec, reported: bool, jobs: &mut Vec<Job>| {
+        let push = |spec: Spec, reported: bool, jobs: &mut Vec<Job>| {
             let same = |job: &Job| job.spec.id() == spec.id() && (job.seed == seed || !spec.random(&setting));
             match jobs.iter_mut().find(|job| same(job)) {
                 Some(job) => job.reported |= reported,

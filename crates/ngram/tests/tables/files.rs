@@ -1,0 +1,79 @@
+//! A damaged file is refused, whatever is damaged.
+use lm::LanguageModel;
+use ngram::table::{TableKind, TableModel};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::oracle;
+
+#[test]
+fn truncated_or_flipped_files_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.table");
+    let sample = oracle::sample(1, 8, 3, 20);
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    for kind in TableKind::ALL {
+        TableModel::build(kind, &sample.model, &sample.vocab, &[]).unwrap().save(&path).unwrap();
+        let good = std::fs::read(&path).unwrap();
+        let refused = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            TableModel::open(&path).is_err()
+        };
+        assert!(!refused(&good));
+        (0..good.len())
+            .for_each(|length| assert!(refused(&good[..length]), "{kind} cut at byte {length}"));
+        for _ in 0..2_000 {
+            let mut bad = good.clone();
+            let bit = rng.random_range(0..bad.len() * 8);
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(refused(&bad), "{kind}, bit {bit}");
+        }
+        let message = std::fs::write(&path, &good[..good.len() / 2])
+            .map(|()| TableModel::open(&path).err().unwrap().to_string());
+        assert!(message.unwrap().contains("cut short"));
+    }
+}
+
+#[test]
+fn files_that_are_something_else_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("text.txt");
+    std::fs::write(
+        &path,
+        "this is a text, and a long enough one to have a header in it, if it were a table\n"
+            .repeat(9),
+    )
+    .unwrap();
+    assert!(TableModel::open(&path).err().unwrap().to_string().contains("no n-gram table"));
+    assert!(TableModel::open(folder.path()).is_err());
+    assert!(TableModel::open(&folder.path().join("absent")).is_err());
+}
+
+#[test]
+fn saving_replaces_whole_files_and_leaves_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.table");
+    std::fs::write(&path, "old").unwrap();
+    let sample = oracle::sample(3, 8, 2, 20);
+    let model = TableModel::build(TableKind::Packed, &sample.model, &sample.vocab, &[]).unwrap();
+    model.save(&path).unwrap();
+    assert!(TableModel::open(&path).is_ok());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    assert!(model.save(&folder.path().join("no such folder/model")).is_err());
+}
+
+#[test]
+fn the_same_model_makes_the_same_bytes() {
+    let sample = oracle::sample(4, 30, 4, 300);
+    let bytes = |threads: usize, kind| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.table");
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| TableModel::build(kind, &sample.model, &sample.vocab, &[]))
+            .unwrap()
+            .save(&path)
+            .unwrap();
+        std::fs::read(path).unwrap()
+    };
+    TableKind::ALL.into_iter().for_each(|kind| assert!(bytes(1, kind) == bytes(4, kind), "{kind}"));
+}
