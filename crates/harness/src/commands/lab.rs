@@ -11,6 +11,8 @@ use crate::lab::text::Lang;
 use crate::registry::Preset;
 use crate::{experiments, text};
 
+const DEFAULT_CORPUS: &str = "synth";
+
 /// Options of the laboratory.
 #[derive(Args, Clone, Debug)]
 pub struct LabArgs {
@@ -30,7 +32,7 @@ pub struct LabArgs {
     #[arg(long, value_enum, default_value_t)]
     pub preset: Preset,
     /// A registered data set, a UTF-8 text file, or the embedded language `synth`
-    #[arg(long, value_name = "NAME|FILE", default_value = "synth")]
+    #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_CORPUS)]
     pub corpus: String,
     /// Folder for the page
     #[arg(long, value_name = "DIR", default_value = "reports/lab")]
@@ -64,7 +66,7 @@ pub fn run(args: &LabArgs, out: &mut dyn Write) -> Result<()> {
     if let Some(threads) = args.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
     }
-    let corpus = text::load(&args.corpus, args.text, args.preset, args.seed)?;
+    let corpus = text::load(&args.corpus, args.text, args.preset)?;
     let request = Request {
         names: args.names.clone(),
         fresh: args.fresh,
@@ -91,8 +93,9 @@ fn options(args: &LabArgs) -> String {
     if args.preset != Preset::Default {
         out.push(format!("--preset {}", args.preset));
     }
-    if args.corpus != text::EMBEDDED {
-        out.push(format!("--corpus {}", args.corpus));
+    if args.corpus != DEFAULT_CORPUS {
+        let quote = if args.corpus.contains(' ') { "'" } else { "" };
+        out.push(format!("--corpus {quote}{}{quote}", args.corpus));
     }
     if args.seed != 1 {
         out.push(format!("--seed {}", args.seed));

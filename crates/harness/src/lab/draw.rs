@@ -138,7 +138,7 @@ fn curves(chart: &Chart, series: &[Series], rules: &[Rule], lang: Lang, sheet: S
         for (s, line) in series.iter().zip(&drawn) {
             bars(c, s, &chart.y, &x, &y, line.role)?;
         }
-        lines::draw(c, &drawn, &frame, sheet)?;
+        lines::draw(c, &drawn, &[], &frame, sheet)?;
         for (s, line) in series.iter().zip(&drawn) {
             // Dense curves need no marks at every point.
             let every = line.pieces.iter().map(Vec::len).sum::<usize>().div_ceil(12).max(1);
@@ -223,7 +223,7 @@ fn heat(chart: &Chart, (xs, ys, cells): Matrix, z: &Axis, paths: &[Series], lang
             for (k, cell) in row.iter().enumerate() {
                 let Some(value) = cell.0 else { continue };
                 let share = if value == f64::INFINITY { 1.0 } else if shown(z, value) { shade.at(value) } else { 0.0 };
-                c.shade(columns[k], rows[r + 1], columns[k + 1], rows[r], Role::Ink, share * 0.92)?;
+                c.shade((columns[k], rows[r + 1]), (columns[k + 1], rows[r]), Role::Ink, share * 0.92)?;
             }
         }
         key(c, z, &shade, (frame.left, frame.bottom + 62.0), lang, sheet)?;
@@ -239,7 +239,7 @@ fn heat(chart: &Chart, (xs, ys, cells): Matrix, z: &Axis, paths: &[Series], lang
             })
             .collect();
         if !drawn.is_empty() {
-            lines::draw(c, &drawn, &frame, sheet)?;
+            lines::draw(c, &drawn, &[], &frame, sheet)?;
         }
         for (s, line) in paths.iter().zip(&drawn) {
             for p in line.pieces.iter().flatten() {
@@ -257,7 +257,7 @@ fn key(c: &Canvas, z: &Axis, shade: &Scale, (left, top): (f64, f64), lang: Lang,
     let mut x = left;
     let step = if sheet.is_narrow() { 64.0 } else { 90.0 };
     for value in ticks {
-        c.shade(x, top - 6.0, x + 16.0, top + 6.0, Role::Ink, shade.at(value) * 0.92)?;
+        c.shade((x, top - 6.0), (x + 16.0, top + 6.0), Role::Ink, shade.at(value) * 0.92)?;
         c.line(&[(x, top - 6.0), (x + 16.0, top - 6.0), (x + 16.0, top + 6.0), (x, top + 6.0), (x, top - 6.0)], Role::Front, 0.8)?;
         c.text(x + 21.0, top, &tick(value), Anchor::Start, Type::new(Role::Muted, SMALL))?;
         x += step;

@@ -171,7 +171,7 @@ pub fn write(all: &[&dyn Experiment], stored: &[Stored], request: &Request, corp
     let page = Page {
         lang: request.lang,
         corpus: &corpus.name,
-        synthetic: corpus.synthetic,
+        synthetic: corpus.synthetic(),
         preset: request.preset.to_string(),
         version: env!("CARGO_PKG_VERSION"),
         counts: [count(Some(Verdict::Confirmed)), count(Some(Verdict::Refuted)), count(Some(Verdict::Undecided)), count(None)],

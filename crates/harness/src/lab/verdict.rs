@@ -179,14 +179,14 @@ mod tests {
 
     #[test]
     fn an_interval_decides() {
-        let e = |lo, hi| Estimate { value: (lo + hi) / 2.0, lo, hi };
-        assert_eq!(Verdict::above(e(1.0, 2.0), 0.5), Verdict::Confirmed);
-        assert_eq!(Verdict::above(e(1.0, 2.0), 1.5), Verdict::Undecided);
-        assert_eq!(Verdict::above(e(1.0, 2.0), 2.5), Verdict::Refuted);
-        assert_eq!(Verdict::below(e(1.0, 2.0), 2.5), Verdict::Confirmed);
-        assert_eq!(Verdict::below(e(1.0, 2.0), 1.5), Verdict::Undecided);
-        assert_eq!(Verdict::below(e(1.0, 2.0), 0.5), Verdict::Refuted);
         use Verdict::{Confirmed, Refuted, Undecided};
+        let e = |lo, hi| Estimate { value: (lo + hi) / 2.0, lo, hi };
+        assert_eq!(Verdict::above(e(1.0, 2.0), 0.5), Confirmed);
+        assert_eq!(Verdict::above(e(1.0, 2.0), 1.5), Undecided);
+        assert_eq!(Verdict::above(e(1.0, 2.0), 2.5), Refuted);
+        assert_eq!(Verdict::below(e(1.0, 2.0), 2.5), Confirmed);
+        assert_eq!(Verdict::below(e(1.0, 2.0), 1.5), Undecided);
+        assert_eq!(Verdict::below(e(1.0, 2.0), 0.5), Refuted);
         assert_eq!(Verdict::all([Confirmed, Undecided, Refuted]), Refuted);
         assert_eq!(Verdict::all([Confirmed, Undecided]), Undecided);
         assert_eq!(Verdict::all([Confirmed, Confirmed]), Confirmed);
