@@ -37,7 +37,8 @@ pub fn load(name: &str, args: TextArgs, preset: Preset) -> Result<Corpus> {
         return Ok(corpus::dataset::load(name, options)?);
     }
     let path = Path::new(name);
-    if name != "-" && !path.exists() && path.components().count() == 1 && path.extension().is_none() {
+    if name != "-" && !path.exists() && path.components().count() == 1 && path.extension().is_none()
+    {
         let names = DataSet::all().iter().map(|d| d.name.as_str()).chain(Language::names());
         let near =
             nearest(name, names).map(|n| format!(", did you mean `{n}`?")).unwrap_or_default();

@@ -6,7 +6,10 @@ use anyhow::{Result, bail};
 use corpus::{Corpus, CorpusOptions};
 use harness::error::{Failure, exit_code};
 use harness::lab::run::{Request, fits, pick, run};
-use harness::lab::{Axis, Chart, Estimate, Experiment, Lab, Lang, Look, Outcome, Ruling, Series, Shape, Table, Text, Verdict};
+use harness::lab::{
+    Axis, Chart, Estimate, Experiment, Lab, Lang, Look, Outcome, Ruling, Series, Shape, Table,
+    Text, Verdict,
+};
 use harness::registry::Preset;
 
 struct Counting {
@@ -40,7 +43,11 @@ impl Experiment for Counting {
         };
         let mut table = Table::new("runs", &["n", "runs"]);
         table.push(&[&1, &runs]);
-        let series = vec![Series::new(Text::new("runs", "次数"), Look::Plain(0), [(1.0, 1.0), (2.0, f64::INFINITY)])];
+        let series = vec![Series::new(
+            Text::new("runs", "次数"),
+            Look::Plain(0),
+            [(1.0, 1.0), (2.0, f64::INFINITY)],
+        )];
         let chart = Chart {
             id: "runs".into(),
             claims: vec!["a1".into()],
@@ -108,7 +115,12 @@ impl Experiment for Huge {
 
 fn corpus() -> Corpus {
     let part = || vec!["a b a".to_owned(), "b a".into()];
-    Corpus::from_sentences("toy", &[part(), part(), part()], "made up".into(), CorpusOptions::default())
+    Corpus::from_sentences(
+        "toy",
+        &[part(), part(), part()],
+        "made up".into(),
+        CorpusOptions::default(),
+    )
 }
 
 fn request(dir: &std::path::Path) -> Request {
@@ -154,24 +166,57 @@ fn the_page_says_all_of_a_claim_in_both_languages() {
     let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
     let page = read("index.html");
     for part in [
-        "<html lang=\"en\">", "<math", "Sparsity grows with n", "confirmed", "refuted", "1.000 [0.500, ∞]", "3 seeds",
-        "runs of this experiment", "data/counting-runs.csv", "figures/counting-runs.svg", "order n, words",
+        "<html lang=\"en\">",
+        "<math",
+        "Sparsity grows with n",
+        "confirmed",
+        "refuted",
+        "1.000 [0.500, ∞]",
+        "3 seeds",
+        "runs of this experiment",
+        "data/counting-runs.csv",
+        "figures/counting-runs.svg",
+        "order n, words",
         "cargo run -p harness -- lab counting --preset quick --corpus toy.txt --fresh --report",
     ] {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("it ran <once>"), "texts are escaped");
-    assert!(!page.contains("<script") && !page.contains("href=\"http") && !page.contains("src=") && !page.contains("url("), "offline, without scripts");
+    assert!(
+        !page.contains("<script")
+            && !page.contains("href=\"http")
+            && !page.contains("src=")
+            && !page.contains("url("),
+        "offline, without scripts"
+    );
     assert_eq!(read("data/counting-runs.csv"), "n,runs\n1,1\n");
     assert!(read("figures/counting-runs.svg").starts_with("<svg"));
     let claims = read("claims.csv");
-    assert!(claims.starts_with("id,claim,equation,experiment,corpus,expected,measured,lo,hi,seeds,verdict,reason\na1,"), "{claims}");
-    assert!(claims.contains("counting,toy,") && claims.contains(",1.0,0.5,inf,3,confirmed,"), "{claims}");
+    assert!(
+        claims.starts_with(
+            "id,claim,equation,experiment,corpus,expected,measured,lo,hi,seeds,verdict,reason\na1,"
+        ),
+        "{claims}"
+    );
+    assert!(
+        claims.contains("counting,toy,") && claims.contains(",1.0,0.5,inf,3,confirmed,"),
+        "{claims}"
+    );
 
-    run(&all, &corpus, &Request { lang: Lang::Zh, ..request(dir.path()) }, &mut Vec::new()).unwrap();
+    run(&all, &corpus, &Request { lang: Lang::Zh, ..request(dir.path()) }, &mut Vec::new())
+        .unwrap();
     assert_eq!(counting.runs.load(SeqCst), 1, "another language is the same run");
     let page = read("index.html");
-    for part in ["<html lang=\"zh\">", "n 越大,稀疏性问题越严重", "证实", "否定", "3 个随机种子", "阶数 n,词", "本实验的运行次数", "--lang zh"] {
+    for part in [
+        "<html lang=\"zh\">",
+        "n 越大,稀疏性问题越严重",
+        "证实",
+        "否定",
+        "3 个随机种子",
+        "阶数 n,词",
+        "本实验的运行次数",
+        "--lang zh",
+    ] {
         assert!(page.contains(part), "{part}");
     }
     assert_eq!(read("claims.csv"), claims, "the CSV has one language");
@@ -185,7 +230,10 @@ fn a_failure_is_an_undecided_row_and_the_others_still_run() {
     let error = run(&all, &corpus, &request(dir.path()), &mut Vec::new()).unwrap_err();
     assert_eq!(exit_code(&error), 1);
     let claims = fs::read_to_string(dir.path().join("claims.csv")).unwrap();
-    assert!(claims.contains("undecided,nothing measured: the experiment failed: no apples"), "{claims}");
+    assert!(
+        claims.contains("undecided,nothing measured: the experiment failed: no apples"),
+        "{claims}"
+    );
     assert!(claims.contains("confirmed"), "{claims}");
     assert!(!dir.path().join("experiments/failing.json").exists(), "it runs again next time");
 }
@@ -196,7 +244,10 @@ fn what_cannot_run_is_refused_before_anything_runs() {
     let counting = Counting { runs: AtomicUsize::new(0) };
     let all: [&dyn Experiment; 2] = [&counting, &Huge];
     let error = run(&all, &corpus, &request(dir.path()), &mut Vec::new()).unwrap_err();
-    assert!(error.to_string().contains("`huge` would need about") && exit_code(&error) == 2, "{error}");
+    assert!(
+        error.to_string().contains("`huge` would need about") && exit_code(&error) == 2,
+        "{error}"
+    );
     assert_eq!(counting.runs.load(SeqCst), 0);
     let unknown = pick(&all, &["countng".into()]).err().unwrap();
     assert!(unknown.to_string().contains("did you mean `counting`?"), "{unknown}");

@@ -242,6 +242,9 @@ impl Language {
 
 impl std::fmt::Debug for Language {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Language").field("name", &self.name).field("forms", &self.forms.len()).finish_non_exhaustive()
+        f.debug_struct("Language")
+            .field("name", &self.name)
+            .field("forms", &self.forms.len())
+            .finish_non_exhaustive()
     }
 }

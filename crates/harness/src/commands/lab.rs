@@ -82,7 +82,13 @@ pub fn run(args: &LabArgs, out: &mut dyn Write) -> Result<()> {
 
 fn list(args: &LabArgs, out: &mut dyn Write) -> Result<()> {
     for experiment in pick(experiments::ALL, &args.names)? {
-        writeln!(out, "{:<14} {:<12} {}", experiment.name(), experiment.claims().join(", "), experiment.about())?;
+        writeln!(
+            out,
+            "{:<14} {:<12} {}",
+            experiment.name(),
+            experiment.claims().join(", "),
+            experiment.about()
+        )?;
     }
     Ok(())
 }

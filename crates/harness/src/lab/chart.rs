@@ -82,8 +82,16 @@ impl Series {
     }
 
     /// Of points with intervals.
-    pub fn with_intervals(name: Text, look: Look, points: impl IntoIterator<Item = (f64, Estimate)>) -> Self {
-        Self { name, look, points: points.into_iter().map(|(x, y)| Point::with_interval(x, y)).collect() }
+    pub fn with_intervals(
+        name: Text,
+        look: Look,
+        points: impl IntoIterator<Item = (f64, Estimate)>,
+    ) -> Self {
+        Self {
+            name,
+            look,
+            points: points.into_iter().map(|(x, y)| Point::with_interval(x, y)).collect(),
+        }
     }
 }
 
@@ -160,7 +168,11 @@ pub struct Table {
 impl Table {
     /// An empty table.
     pub fn new(name: &str, columns: &[&str]) -> Self {
-        Self { name: name.into(), columns: columns.iter().map(|c| (*c).into()).collect(), rows: Vec::new() }
+        Self {
+            name: name.into(),
+            columns: columns.iter().map(|c| (*c).into()).collect(),
+            rows: Vec::new(),
+        }
     }
 
     /// Appends a row.
@@ -202,7 +214,11 @@ mod tests {
                 ys: vec![1.0],
                 cells: vec![vec![Cell(Some(f64::INFINITY)), Cell(None), Cell(Some(2.0))]],
                 z: Axis::default(),
-                paths: vec![Series::new(Text::same("s"), Look::Family(lm::Family::Rnn), [(1.0, f64::INFINITY), (2.0, 3.5)])],
+                paths: vec![Series::new(
+                    Text::same("s"),
+                    Look::Family(lm::Family::Rnn),
+                    [(1.0, f64::INFINITY), (2.0, 3.5)],
+                )],
             },
         };
         let back: Chart = serde_json::from_str(&serde_json::to_string(&chart).unwrap()).unwrap();
@@ -214,6 +230,9 @@ mod tests {
         let mut table = Table::new("t", &["n", "what", "share"]);
         table.push(&[&1, &"a, b", &0.25]);
         table.push(&[&2, &"", &f64::INFINITY]);
-        assert_eq!(String::from_utf8(table.csv().unwrap()).unwrap(), "n,what,share\n1,\"a, b\",0.25\n2,,inf\n");
+        assert_eq!(
+            String::from_utf8(table.csv().unwrap()).unwrap(),
+            "n,what,share\n1,\"a, b\",0.25\n2,,inf\n"
+        );
     }
 }

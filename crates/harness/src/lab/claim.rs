@@ -50,8 +50,10 @@ struct Lecture {
     claim: Vec<Claim>,
 }
 
-static LECTURE: LazyLock<Lecture> =
-    LazyLock::new(|| toml::from_str(include_str!("../../templates/lab_claims.toml")).expect("the embedded claims are tested"));
+static LECTURE: LazyLock<Lecture> = LazyLock::new(|| {
+    toml::from_str(include_str!("../../templates/lab_claims.toml"))
+        .expect("the embedded claims are tested")
+});
 
 /// The sections in the lecture's order.
 pub fn sections() -> &'static [Section] {
@@ -91,16 +93,28 @@ mod tests {
     fn every_claim_is_complete_and_in_a_section() {
         let ids: BTreeSet<&str> = claims().iter().map(|c| c.id.as_str()).collect();
         assert_eq!(ids.len(), claims().len(), "an id stands twice");
-        let expected = "a1 a2 a3 a4 a5 b1 b2 c1 c2 c3 c4 d1 d2 d3 d4 e1 e10 e2 e3 e4 e5 e6 e7 e8 e9 g1";
+        let expected =
+            "a1 a2 a3 a4 a5 b1 b2 c1 c2 c3 c4 d1 d2 d3 d4 e1 e10 e2 e3 e4 e5 e6 e7 e8 e9 g1";
         assert_eq!(ids.into_iter().collect::<Vec<_>>().join(" "), expected);
         for claim in claims() {
-            assert!(sections().iter().any(|s| s.number == claim.section), "{}: no such section", claim.id);
+            assert!(
+                sections().iter().any(|s| s.number == claim.section),
+                "{}: no such section",
+                claim.id
+            );
             assert!(!claim.tags.is_empty() && !claim.latex.is_empty(), "{}", claim.id);
             for text in [&claim.title, &claim.claim, &claim.expected] {
-                assert!(!text.en.is_empty() && text.zh.chars().any(|c| c as u32 > 0x4e00), "{}: {text:?}", claim.id);
+                assert!(
+                    !text.en.is_empty() && text.zh.chars().any(|c| c as u32 > 0x4e00),
+                    "{}: {text:?}",
+                    claim.id
+                );
             }
         }
-        let order: Vec<usize> = claims().iter().map(|c| sections().iter().position(|s| s.number == c.section).unwrap()).collect();
+        let order: Vec<usize> = claims()
+            .iter()
+            .map(|c| sections().iter().position(|s| s.number == c.section).unwrap())
+            .collect();
         assert!(order.is_sorted(), "the claims follow the lecture's sections");
     }
 
@@ -109,9 +123,15 @@ mod tests {
         for latex in claims().iter().flat_map(|c| &c.latex) {
             let out = mathml(latex);
             assert!(out.starts_with("<math") && out.ends_with("</math>"), "{latex}: {out}");
-            assert!(!out.contains("merror") && !out.contains("rgb(178") && !out.contains("#b22222"), "{latex}: {out}");
+            assert!(
+                !out.contains("merror") && !out.contains("rgb(178") && !out.contains("#b22222"),
+                "{latex}: {out}"
+            );
         }
         assert!(mathml(r"\frac{1}{2}").contains("<mfrac>"));
-        assert!(mathml(r"\nosuchcommand").contains("nosuch") || mathml(r"\nosuchcommand").contains("merror"));
+        assert!(
+            mathml(r"\nosuchcommand").contains("nosuch")
+                || mathml(r"\nosuchcommand").contains("merror")
+        );
     }
 }

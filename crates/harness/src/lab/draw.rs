@@ -29,7 +29,9 @@ pub fn draw(chart: &Chart, lang: Lang) -> Result<Option<Drawn>> {
         let sheet = Sheet { width, titled };
         match &chart.shape {
             Shape::Lines { series, rules } => curves(chart, series, rules, lang, sheet),
-            Shape::Heat { xs, ys, cells, z, paths } => heat(chart, (xs, ys, cells), z, paths, lang, sheet),
+            Shape::Heat { xs, ys, cells, z, paths } => {
+                heat(chart, (xs, ys, cells), z, paths, lang, sheet)
+            }
         }
     };
     Ok(match (on(760.0, true)?, on(760.0, false)?, on(350.0, false)?) {
@@ -39,8 +41,15 @@ pub fn draw(chart: &Chart, lang: Lang) -> Result<Option<Drawn>> {
 }
 
 /// The families whose colours and marks stand for looks that are no families.
-const PLAIN: [Family; 7] =
-    [Family::Ngram, Family::Window, Family::Rnn, Family::Lstm, Family::Mixture, Family::Gru, Family::Baseline];
+const PLAIN: [Family; 7] = [
+    Family::Ngram,
+    Family::Window,
+    Family::Rnn,
+    Family::Lstm,
+    Family::Mixture,
+    Family::Gru,
+    Family::Baseline,
+];
 
 fn family(look: Look) -> Family {
     match look {
@@ -61,7 +70,12 @@ fn shown(axis: &Axis, value: f64) -> bool {
     value.is_finite() && (!axis.log || value > 0.0)
 }
 
-fn scale(axis: &Axis, values: impl IntoIterator<Item = f64>, pixels: (f64, f64), room: f64) -> Option<Scale> {
+fn scale(
+    axis: &Axis,
+    values: impl IntoIterator<Item = f64>,
+    pixels: (f64, f64),
+    room: f64,
+) -> Option<Scale> {
     let (lo, hi) = range(values.into_iter().filter(|v| shown(axis, *v)))?;
     if axis.log {
         return Some(Scale::log((lo, hi), room, pixels));
@@ -79,7 +93,11 @@ fn tick(value: f64) -> String {
         () if value == 0.0 || value.abs() < 1e-300 => "0".into(),
         () if !(1e-3..1e5).contains(&value.abs()) => {
             let text = number(10f64.powf(power));
-            if (value.abs() / 10f64.powf(power) - 1.0).abs() < 1e-6 { text.replace("1.00·", "").replace("10000000", "10⁷") } else { number(value) }
+            if (value.abs() / 10f64.powf(power) - 1.0).abs() < 1e-6 {
+                text.replace("1.00·", "").replace("10000000", "10⁷")
+            } else {
+                number(value)
+            }
         }
         () => {
             let text = format!("{:.4}", value);
@@ -93,7 +111,13 @@ fn x_tick(whole: bool) -> impl Fn(f64) -> String {
     move |v| if whole && v.fract().abs() > 1e-9 { String::new() } else { tick(v) }
 }
 
-fn curves(chart: &Chart, series: &[Series], rules: &[Rule], lang: Lang, sheet: Sheet) -> Result<Option<String>> {
+fn curves(
+    chart: &Chart,
+    series: &[Series],
+    rules: &[Rule],
+    lang: Lang,
+    sheet: Sheet,
+) -> Result<Option<String>> {
     let points = || series.iter().flat_map(|s| &s.points);
     let names: Vec<String> = series.iter().map(|s| s.name.get(lang).to_owned()).collect();
     let top = sheet.head() + 34.0;
@@ -107,7 +131,9 @@ fn curves(chart: &Chart, series: &[Series], rules: &[Rule], lang: Lang, sheet: S
     let ends = |p: &Point| [p.y, p.lo, p.hi].into_iter().flatten().collect::<Vec<_>>();
     let ys = points().flat_map(ends).chain(rules.iter().map(|r| r.y));
     let across = (frame.left + 10.0, frame.right - 6.0);
-    let (Some(x), Some(y)) = (scale(&chart.x, xs, across, 0.0), scale(&chart.y, ys, (frame.bottom, frame.top), 0.06)) else {
+    let (Some(x), Some(y)) =
+        (scale(&chart.x, xs, across, 0.0), scale(&chart.y, ys, (frame.bottom, frame.top), 0.06))
+    else {
         return Ok(None);
     };
     let whole = points().all(|p| p.x.fract() == 0.0);
@@ -146,7 +172,13 @@ fn curves(chart: &Chart, series: &[Series], rules: &[Rule], lang: Lang, sheet: S
                 c.mark(p.0, p.1, 4.0, family(s.look), false)?;
             }
             for p in s.points.iter().filter(|p| p.y == Some(f64::INFINITY)) {
-                c.text(x.at(p.x), frame.top + 8.0, "∞", Anchor::Middle, Type { bold: true, ..Type::new(line.role, 15.0) })?;
+                c.text(
+                    x.at(p.x),
+                    frame.top + 8.0,
+                    "∞",
+                    Anchor::Middle,
+                    Type { bold: true, ..Type::new(line.role, 15.0) },
+                )?;
             }
         }
         Ok(())
@@ -180,7 +212,8 @@ fn bars(c: &Canvas, series: &Series, axis: &Axis, x: &Scale, y: &Scale, role: Ro
     for p in &series.points {
         let (Some(lo), Some(hi)) = (p.lo, p.hi) else { continue };
         if hi > lo && hi.is_finite() && shown(axis, hi) {
-            let (at, low, high) = (x.at(p.x), y.at(if shown(axis, lo) { lo } else { f64::MIN_POSITIVE }), y.at(hi));
+            let (at, low, high) =
+                (x.at(p.x), y.at(if shown(axis, lo) { lo } else { f64::MIN_POSITIVE }), y.at(hi));
             c.line(&[(at, low), (at, high)], role, 1.0)?;
             for end in [low, high] {
                 c.line(&[(at - 3.0, end), (at + 3.0, end)], role, 1.0)?;
@@ -192,11 +225,23 @@ fn bars(c: &Canvas, series: &Series, axis: &Axis, x: &Scale, y: &Scale, role: Ro
 
 type Matrix<'a> = (&'a [f64], &'a [f64], &'a [Vec<Cell>]);
 
-fn heat(chart: &Chart, (xs, ys, cells): Matrix, z: &Axis, paths: &[Series], lang: Lang, sheet: Sheet) -> Result<Option<String>> {
+fn heat(
+    chart: &Chart,
+    (xs, ys, cells): Matrix,
+    z: &Axis,
+    paths: &[Series],
+    lang: Lang,
+    sheet: Sheet,
+) -> Result<Option<String>> {
     let names: Vec<String> = paths.iter().map(|s| s.name.get(lang).to_owned()).collect();
     let top = sheet.head() + 34.0;
     let right = sheet.width - if names.is_empty() { 18.0 } else { lines::room(&names, sheet) };
-    let frame = Frame { left: 62.0, top, right, bottom: top + if sheet.is_narrow() { 240.0 } else { 300.0 } };
+    let frame = Frame {
+        left: 62.0,
+        top,
+        right,
+        bottom: top + if sheet.is_narrow() { 240.0 } else { 300.0 },
+    };
     let all = || cells.iter().flatten().filter_map(|c| c.0);
     let (Some(x), Some(y), Some(shade)) = (
         scale(&chart.x, xs.iter().copied(), (frame.left, frame.right), 0.0),
@@ -213,7 +258,12 @@ fn heat(chart: &Chart, (xs, ys, cells): Matrix, z: &Axis, paths: &[Series], lang
     };
     let columns = edges(xs.iter().map(|v| x.at(*v)).collect(), frame.left, frame.right);
     let rows = edges(ys.iter().map(|v| y.at(*v)).collect(), frame.bottom, frame.top);
-    let about = format!("{} – {} – {}", chart.x.label.get(lang), chart.y.label.get(lang), z.label.get(lang));
+    let about = format!(
+        "{} – {} – {}",
+        chart.x.label.get(lang),
+        chart.y.label.get(lang),
+        z.label.get(lang)
+    );
     canvas::draw((sheet.width, frame.bottom + 92.0), chart.title.get(lang), &about, |c| {
         sheet.title(c, chart.title.get(lang))?;
         let whole = xs.iter().all(|v| v.fract() == 0.0);
@@ -222,8 +272,19 @@ fn heat(chart: &Chart, (xs, ys, cells): Matrix, z: &Axis, paths: &[Series], lang
         for (r, row) in cells.iter().enumerate() {
             for (k, cell) in row.iter().enumerate() {
                 let Some(value) = cell.0 else { continue };
-                let share = if value == f64::INFINITY { 1.0 } else if shown(z, value) { shade.at(value) } else { 0.0 };
-                c.shade((columns[k], rows[r + 1]), (columns[k + 1], rows[r]), Role::Ink, share * 0.92)?;
+                let share = if value == f64::INFINITY {
+                    1.0
+                } else if shown(z, value) {
+                    shade.at(value)
+                } else {
+                    0.0
+                };
+                c.shade(
+                    (columns[k], rows[r + 1]),
+                    (columns[k + 1], rows[r]),
+                    Role::Ink,
+                    share * 0.92,
+                )?;
             }
         }
         key(c, z, &shade, (frame.left, frame.bottom + 62.0), lang, sheet)?;
@@ -252,17 +313,40 @@ fn heat(chart: &Chart, (xs, ys, cells): Matrix, z: &Axis, paths: &[Series], lang
 }
 
 /// What the shades mean: five of them with their values.
-fn key(c: &Canvas, z: &Axis, shade: &Scale, (left, top): (f64, f64), lang: Lang, sheet: Sheet) -> Result<()> {
+fn key(
+    c: &Canvas,
+    z: &Axis,
+    shade: &Scale,
+    (left, top): (f64, f64),
+    lang: Lang,
+    sheet: Sheet,
+) -> Result<()> {
     let ticks = shade.ticks(if sheet.is_narrow() { 3 } else { 5 });
     let mut x = left;
     let step = if sheet.is_narrow() { 64.0 } else { 90.0 };
     for value in ticks {
         c.shade((x, top - 6.0), (x + 16.0, top + 6.0), Role::Ink, shade.at(value) * 0.92)?;
-        c.line(&[(x, top - 6.0), (x + 16.0, top - 6.0), (x + 16.0, top + 6.0), (x, top + 6.0), (x, top - 6.0)], Role::Front, 0.8)?;
+        c.line(
+            &[
+                (x, top - 6.0),
+                (x + 16.0, top - 6.0),
+                (x + 16.0, top + 6.0),
+                (x, top + 6.0),
+                (x, top - 6.0),
+            ],
+            Role::Front,
+            0.8,
+        )?;
         c.text(x + 21.0, top, &tick(value), Anchor::Start, Type::new(Role::Muted, SMALL))?;
         x += step;
     }
-    c.text(left, top + 20.0, &named(z, lang, sheet.width - left - 8.0), Anchor::Start, Type::new(Role::Ink, SMALL))
+    c.text(
+        left,
+        top + 20.0,
+        &named(z, lang, sheet.width - left - 8.0),
+        Anchor::Start,
+        Type::new(Role::Ink, SMALL),
+    )
 }
 
 #[cfg(test)]
@@ -285,13 +369,23 @@ mod tests {
     #[test]
     fn curves_say_what_they_show_in_both_languages() {
         let series = vec![
-            Series::new(Text::new("raw", "原始"), Look::Plain(0), [(1.0, 100.0), (2.0, f64::INFINITY)]),
-            Series::new(Text::new("smoothed", "平滑"), Look::Family(Family::Ngram), [(1.0, 100.0), (2.0, 50.0)]),
+            Series::new(
+                Text::new("raw", "原始"),
+                Look::Plain(0),
+                [(1.0, 100.0), (2.0, f64::INFINITY)],
+            ),
+            Series::new(
+                Text::new("smoothed", "平滑"),
+                Look::Family(Family::Ngram),
+                [(1.0, 100.0), (2.0, 50.0)],
+            ),
         ];
         let rules = vec![Rule { name: Text::new("floor", "下限"), y: 40.0 }];
         let chart = chart(Shape::Lines { series, rules });
         let en = draw(&chart, Lang::En).unwrap().unwrap();
-        for word in ["A title", "order n, words", "perplexity (log scale)", "raw", "smoothed", "floor", "∞"] {
+        for word in
+            ["A title", "order n, words", "perplexity (log scale)", "raw", "smoothed", "floor", "∞"]
+        {
             assert!(en.file.contains(word), "{word}");
         }
         let zh = draw(&chart, Lang::Zh).unwrap().unwrap();
@@ -300,8 +394,17 @@ mod tests {
 
     #[test]
     fn a_heat_map_draws_and_nothing_is_drawn_of_nothing() {
-        let cells = vec![vec![Cell(Some(1.0)), Cell(Some(f64::INFINITY))], vec![Cell(None), Cell(Some(1e-9))]];
-        let shape = Shape::Heat { xs: vec![0.0, 1.0], ys: vec![1.0, 2.0], cells, z: Axis::log(Text::same("norm")), paths: vec![] };
+        let cells = vec![
+            vec![Cell(Some(1.0)), Cell(Some(f64::INFINITY))],
+            vec![Cell(None), Cell(Some(1e-9))],
+        ];
+        let shape = Shape::Heat {
+            xs: vec![0.0, 1.0],
+            ys: vec![1.0, 2.0],
+            cells,
+            z: Axis::log(Text::same("norm")),
+            paths: vec![],
+        };
         assert!(draw(&chart(shape), Lang::En).unwrap().unwrap().wide.contains("norm (log scale)"));
         let none = Shape::Lines { series: vec![], rules: vec![] };
         assert!(draw(&chart(none), Lang::En).unwrap().is_none());

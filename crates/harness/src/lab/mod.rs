@@ -126,7 +126,13 @@ impl Lab<'_> {
     }
 
     /// A row on this corpus.
-    pub fn row(&self, id: &str, experiment: &dyn Experiment, seeds: u64, ruling: Ruling) -> ClaimRow {
+    pub fn row(
+        &self,
+        id: &str,
+        experiment: &dyn Experiment,
+        seeds: u64,
+        ruling: Ruling,
+    ) -> ClaimRow {
         ClaimRow::new(id, experiment.name(), &self.corpus.name, seeds, ruling)
     }
 }

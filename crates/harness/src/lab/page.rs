@@ -134,11 +134,19 @@ impl Item<'_> {
 ///
 /// # Errors
 /// Where the folder cannot be written.
-pub fn write(all: &[&dyn Experiment], stored: &[Stored], request: &Request, corpus: &Corpus) -> Result<()> {
+pub fn write(
+    all: &[&dyn Experiment],
+    stored: &[Stored],
+    request: &Request,
+    corpus: &Corpus,
+) -> Result<()> {
     let mut figures: BTreeMap<String, Vec<Figure>> = BTreeMap::new();
     for one in stored {
         for chart in &one.outcome.charts {
-            let (Some(figure), Some(claim)) = (figure(one, chart, request)?, chart.claims.first()) else { continue };
+            let (Some(figure), Some(claim)) = (figure(one, chart, request)?, chart.claims.first())
+            else {
+                continue;
+            };
             figures.entry(claim.clone()).or_default().push(figure);
         }
     }
@@ -156,25 +164,41 @@ pub fn write(all: &[&dyn Experiment], stored: &[Stored], request: &Request, corp
             command: Some(command(experiment.name(), request)),
             experiment: experiment.name(),
             about: done.map_or(String::new(), |s| format!("{:.0} s", s.seconds)),
-            places: claim.tags.iter().filter_map(|t| places.get(t.as_str()).map(|p| (*p).to_owned())).collect(),
+            places: claim
+                .tags
+                .iter()
+                .filter_map(|t| places.get(t.as_str()).map(|p| (*p).to_owned()))
+                .collect(),
         })
     };
     let mut parts: Vec<Part<'_>> = Vec::new();
     for section in sections() {
-        let claims: Vec<Item<'_>> = claims().iter().filter(|c| c.section == section.number).filter_map(&mut item).collect();
+        let claims: Vec<Item<'_>> =
+            claims().iter().filter(|c| c.section == section.number).filter_map(&mut item).collect();
         if !claims.is_empty() {
-            parts.push(Part { number: &section.number, title: pick(request.lang, &section.en, &section.zh), claims });
+            parts.push(Part {
+                number: &section.number,
+                title: pick(request.lang, &section.en, &section.zh),
+                claims,
+            });
         }
     }
     let items = || parts.iter().flat_map(|p| &p.claims);
-    let count = |verdict: Option<Verdict>| items().filter(|i| i.row.map(|r| r.verdict) == verdict).count().to_string();
+    let count = |verdict: Option<Verdict>| {
+        items().filter(|i| i.row.map(|r| r.verdict) == verdict).count().to_string()
+    };
     let page = Page {
         lang: request.lang,
         corpus: &corpus.name,
         synthetic: corpus.synthetic(),
         preset: request.preset.to_string(),
         version: env!("CARGO_PKG_VERSION"),
-        counts: [count(Some(Verdict::Confirmed)), count(Some(Verdict::Refuted)), count(Some(Verdict::Undecided)), count(None)],
+        counts: [
+            count(Some(Verdict::Confirmed)),
+            count(Some(Verdict::Refuted)),
+            count(Some(Verdict::Undecided)),
+            count(None),
+        ],
         facts: facts(corpus, request, stored),
         parts,
         light: variables(false),
@@ -198,7 +222,10 @@ fn command(name: &str, request: &Request) -> String {
     let mut words = vec!["cargo run -p harness -- lab".to_owned(), name.into()];
     words.extend((!request.options.is_empty()).then(|| request.options.clone()));
     let dir = request.dir.display().to_string();
-    words.push(format!("--fresh --report {}", if dir.contains(' ') { format!("'{dir}'") } else { dir }));
+    words.push(format!(
+        "--fresh --report {}",
+        if dir.contains(' ') { format!("'{dir}'") } else { dir }
+    ));
     words.extend((request.lang == Lang::Zh).then(|| "--lang zh".into()));
     words.join(" ")
 }
@@ -207,14 +234,25 @@ fn facts(corpus: &Corpus, request: &Request, stored: &[Stored]) -> Vec<(&'static
     let (machine, t) = (Machine::here(), |en, zh| pick(request.lang, en, zh));
     let [train, valid, test] = [&corpus.train, &corpus.valid, &corpus.test].map(|p| p.targets());
     let tokens = match request.lang {
-        Lang::En => format!("{train} train, {valid} validation, {test} test tokens; {} words", corpus.vocab.len()),
-        Lang::Zh => format!("训练 {train}、验证 {valid}、测试 {test} 个词;词表 {} 词", corpus.vocab.len()),
+        Lang::En => format!(
+            "{train} train, {valid} validation, {test} test tokens; {} words",
+            corpus.vocab.len()
+        ),
+        Lang::Zh => {
+            format!("训练 {train}、验证 {valid}、测试 {test} 个词;词表 {} 词", corpus.vocab.len())
+        }
     };
     vec![
         (t("Text", "语料"), format!("{}: {tokens}", corpus.name)),
         (t("Vocabulary", "词表"), format!("SHA-256 {}", corpus.vocab.fingerprint())),
-        (t("Preset, first seed", "预设、首个种子"), format!("{}, {}", request.preset, request.seed)),
-        (t("Time of all experiments", "全部实验用时"), format!("{:.0} s", stored.iter().map(|s| s.seconds).sum::<f64>())),
+        (
+            t("Preset, first seed", "预设、首个种子"),
+            format!("{}, {}", request.preset, request.seed),
+        ),
+        (
+            t("Time of all experiments", "全部实验用时"),
+            format!("{:.0} s", stored.iter().map(|s| s.seconds).sum::<f64>()),
+        ),
         (t("Machine", "机器"), format!("{}, {} cores, {}", machine.cpu, machine.cores, machine.os)),
     ]
 }
@@ -226,7 +264,8 @@ fn places(table: &str) -> BTreeMap<&str, &str> {
     table
         .lines()
         .filter_map(|line| {
-            let cells: Vec<&str> = line.strip_prefix("| `")?.trim_end_matches([' ', '|']).split(" | ").collect();
+            let cells: Vec<&str> =
+                line.strip_prefix("| `")?.trim_end_matches([' ', '|']).split(" | ").collect();
             Some((cells.first()?.trim().trim_matches('`'), cells.last()?.trim().trim_matches('`')))
         })
         .collect()

@@ -49,11 +49,20 @@ pub fn pick<'a>(all: &[&'a dyn Experiment], names: &[String]) -> Result<Vec<&'a 
     let wanted = |e: &dyn Experiment, name: &str| e.name() == name || e.claims().contains(&name);
     for name in names {
         if !all.iter().any(|e| wanted(*e, name)) {
-            let near = nearest(name, all.iter().map(|e| e.name())).map(|n| format!(", did you mean `{n}`?")).unwrap_or_default();
-            return Err(Failure::Usage(format!("unknown experiment `{name}`{near}; `harness lab --list` names them")).into());
+            let near = nearest(name, all.iter().map(|e| e.name()))
+                .map(|n| format!(", did you mean `{n}`?"))
+                .unwrap_or_default();
+            return Err(Failure::Usage(format!(
+                "unknown experiment `{name}`{near}; `harness lab --list` names them"
+            ))
+            .into());
         }
     }
-    Ok(all.iter().filter(|e| names.is_empty() || names.iter().any(|n| wanted(**e, n))).copied().collect())
+    Ok(all
+        .iter()
+        .filter(|e| names.is_empty() || names.iter().any(|n| wanted(**e, n)))
+        .copied()
+        .collect())
 }
 
 /// Refuses an experiment that would not fit.
@@ -77,7 +86,10 @@ fn free_bytes() -> u64 {
     let kinds = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     // Where the operating system does not say, nothing is refused.
     let Ok(system) = System::new_with_specifics(kinds) else { return u64::MAX };
-    match system.cgroup_limits().map_or(system.available_memory(), |c| c.free_memory.min(system.available_memory())) {
+    match system
+        .cgroup_limits()
+        .map_or(system.available_memory(), |c| c.free_memory.min(system.available_memory()))
+    {
         0 => u64::MAX,
         bytes => bytes,
     }
@@ -88,10 +100,17 @@ fn free_bytes() -> u64 {
 /// # Errors
 /// What [`pick`] and [`fits`] refuse; an output that cannot be written; [`Failure::Models`] with the number of failed
 /// experiments and [`Failure::Interrupted`] after the page was drawn.
-pub fn run(all: &[&dyn Experiment], corpus: &Corpus, request: &Request, out: &mut dyn Write) -> Result<()> {
+pub fn run(
+    all: &[&dyn Experiment],
+    corpus: &Corpus,
+    request: &Request,
+    out: &mut dyn Write,
+) -> Result<()> {
     let picked = pick(all, &request.names)?;
     let key = Key::new(corpus, request.preset, request.seed, request.seeds);
-    let known = |e: &dyn Experiment| (!request.fresh).then(|| store::load(&request.dir, e.name(), &key)).flatten();
+    let known = |e: &dyn Experiment| {
+        (!request.fresh).then(|| store::load(&request.dir, e.name(), &key)).flatten()
+    };
     let free = free_bytes();
     for experiment in picked.iter().filter(|e| known(**e).is_none()) {
         let bar = Bar::new("estimate");
@@ -115,7 +134,15 @@ pub fn run(all: &[&dyn Experiment], corpus: &Corpus, request: &Request, out: &mu
         match result {
             Ok(outcome) => {
                 writeln!(out, "{label}: {} ({seconds:.0} s)", summary(&outcome.rows))?;
-                store::save(&request.dir, &Stored { experiment: experiment.name().into(), key: key.clone(), seconds, outcome })?;
+                store::save(
+                    &request.dir,
+                    &Stored {
+                        experiment: experiment.name().into(),
+                        key: key.clone(),
+                        seconds,
+                        outcome,
+                    },
+                )?;
             }
             Err(error) if is_interruption(&error) => break,
             Err(error) => {
@@ -126,7 +153,12 @@ pub fn run(all: &[&dyn Experiment], corpus: &Corpus, request: &Request, out: &mu
         draw(all, request, corpus, &key, &failed)?;
     }
     draw(all, request, corpus, &key, &failed)?;
-    writeln!(out, "\nPage: {}   verdicts: {}", request.dir.join("index.html").display(), request.dir.join("claims.csv").display())?;
+    writeln!(
+        out,
+        "\nPage: {}   verdicts: {}",
+        request.dir.join("index.html").display(),
+        request.dir.join("claims.csv").display()
+    )?;
     match () {
         () if interrupt::asked() => Err(Failure::Interrupted.into()),
         () if !failed.is_empty() => Err(Failure::Models(failed.len()).into()),
@@ -135,28 +167,54 @@ pub fn run(all: &[&dyn Experiment], corpus: &Corpus, request: &Request, out: &mu
 }
 
 fn is_interruption(error: &anyhow::Error) -> bool {
-    interrupt::asked() || error.chain().any(|c| matches!(c.downcast_ref(), Some(lm::Error::Interrupted)))
+    interrupt::asked()
+        || error.chain().any(|c| matches!(c.downcast_ref(), Some(lm::Error::Interrupted)))
 }
 
 fn summary(rows: &[ClaimRow]) -> String {
-    rows.iter().map(|r| format!("{} {}", r.id, r.verdict.word(Lang::En))).collect::<Vec<_>>().join(", ")
+    rows.iter()
+        .map(|r| format!("{} {}", r.id, r.verdict.word(Lang::En)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A failed experiment leaves its claims undecided, with the reason; it is not stored, so that it runs again next time.
-fn failure(experiment: &dyn Experiment, key: &Key, corpus: &Corpus, seconds: f64, error: &str) -> Stored {
+fn failure(
+    experiment: &dyn Experiment,
+    key: &Key,
+    corpus: &Corpus,
+    seconds: f64,
+    error: &str,
+) -> Stored {
     let figure = Text::new("nothing measured", "没有测量结果");
     let reason = Text::new(format!("the experiment failed: {error}"), format!("实验失败:{error}"));
     let ruling = Ruling::undecided(figure, reason);
-    let rows = experiment.claims().iter().map(|id| ClaimRow::new(id, experiment.name(), &corpus.name, 0, ruling.clone())).collect();
+    let rows = experiment
+        .claims()
+        .iter()
+        .map(|id| ClaimRow::new(id, experiment.name(), &corpus.name, 0, ruling.clone()))
+        .collect();
     let outcome = Outcome { rows, ..Outcome::default() };
     Stored { experiment: experiment.name().into(), key: key.clone(), seconds, outcome }
 }
 
 /// Draws claims.csv, the figures and the page from everything of this key that is stored.
-fn draw(all: &[&dyn Experiment], request: &Request, corpus: &Corpus, key: &Key, failed: &[Stored]) -> Result<()> {
+fn draw(
+    all: &[&dyn Experiment],
+    request: &Request,
+    corpus: &Corpus,
+    key: &Key,
+    failed: &[Stored],
+) -> Result<()> {
     let stored: Vec<Stored> = all
         .iter()
-        .filter_map(|e| failed.iter().find(|f| f.experiment == e.name()).cloned().or_else(|| store::load(&request.dir, e.name(), key)))
+        .filter_map(|e| {
+            failed
+                .iter()
+                .find(|f| f.experiment == e.name())
+                .cloned()
+                .or_else(|| store::load(&request.dir, e.name(), key))
+        })
         .collect();
     let row = |id: &str| stored.iter().flat_map(|s| &s.outcome.rows).find(|r| r.id == id).cloned();
     let rows: Vec<ClaimRow> = super::claims().iter().filter_map(|c| row(&c.id)).collect();

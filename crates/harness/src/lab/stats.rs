@@ -54,7 +54,8 @@ pub fn slope(points: &[(f64, f64)]) -> Option<Estimate> {
         return None;
     }
     let n = points.len() as f64;
-    let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
+    let (mx, my) =
+        (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
     let sxx: f64 = points.iter().map(|p| (p.0 - mx).powi(2)).sum();
     if sxx == 0.0 {
         return None;
@@ -68,8 +69,9 @@ pub fn slope(points: &[(f64, f64)]) -> Option<Estimate> {
 /// The 97.5 % quantile of Student's t.
 fn t975(freedom: usize) -> f64 {
     const TABLE: [f64; 30] = [
-        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110,
-        2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+        2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
+        2.052, 2.048, 2.045, 2.042,
     ];
     match freedom {
         0 => f64::INFINITY,
@@ -87,7 +89,11 @@ mod tests {
     fn student_by_hand() {
         let e = student(&[1.0, 2.0, 3.0]).unwrap();
         let half = 4.303 / 3f64.sqrt();
-        assert!((e.value - 2.0).abs() < 1e-12 && (e.hi - 2.0 - half).abs() < 1e-9 && (e.lo - 2.0 + half).abs() < 1e-9);
+        assert!(
+            (e.value - 2.0).abs() < 1e-12
+                && (e.hi - 2.0 - half).abs() < 1e-9
+                && (e.lo - 2.0 + half).abs() < 1e-9
+        );
         assert!(student(&[]).is_none() && student(&[f64::NAN, 1.0]).is_none());
         assert_eq!(student(&[5.0]).unwrap().hi, f64::INFINITY);
         assert!((t975(31) - 2.0395).abs() < 1e-3 && (t975(100) - 1.984).abs() < 1e-3);
@@ -109,6 +115,8 @@ mod tests {
         assert!((e.value + 0.5).abs() < 1e-12 && e.hi - e.lo < 1e-9);
         let e = slope(&[(0.0, 0.0), (1.0, 1.0), (2.0, 0.0), (3.0, 1.0)]).unwrap();
         assert!((e.value - 0.2).abs() < 1e-12 && e.lo < 0.0 && e.hi > 0.4);
-        assert!(slope(&line[..2]).is_none() && slope(&[(1.0, 0.0), (1.0, 1.0), (1.0, 2.0)]).is_none());
+        assert!(
+            slope(&line[..2]).is_none() && slope(&[(1.0, 0.0), (1.0, 1.0), (1.0, 2.0)]).is_none()
+        );
     }
 }

@@ -78,7 +78,10 @@ pub fn load(dir: &Path, experiment: &str, key: &Key) -> Option<Stored> {
 /// Where the folder cannot be written.
 pub fn save(dir: &Path, stored: &Stored) -> Result<()> {
     for table in &stored.outcome.tables {
-        write(&dir.join("data").join(format!("{}-{}.csv", stored.experiment, table.name)), &table.csv()?)?;
+        write(
+            &dir.join("data").join(format!("{}-{}.csv", stored.experiment, table.name)),
+            &table.csv()?,
+        )?;
     }
     write(&file(dir, &stored.experiment), &serde_json::to_vec(stored)?)
 }

@@ -46,7 +46,13 @@ pub fn number(value: f64) -> String {
     let size = value.abs();
     match () {
         () if value.is_nan() => "–".into(),
-        () if value.is_infinite() => if value > 0.0 { "∞".into() } else { "−∞".into() },
+        () if value.is_infinite() => {
+            if value > 0.0 {
+                "∞".into()
+            } else {
+                "−∞".into()
+            }
+        }
         () if size == 0.0 => "0".into(),
         () if !(1e-3..1e7).contains(&size) => {
             let power = size.log10().floor() as i32;
@@ -74,7 +80,14 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        let cases = [(0.0, "0"), (0.25, "0.250"), (-12.345, "−12.35"), (141.186, "141.2"), (f64::INFINITY, "∞"), (3e-12, "3.00·10⁻¹²")];
+        let cases = [
+            (0.0, "0"),
+            (0.25, "0.250"),
+            (-12.345, "−12.35"),
+            (141.186, "141.2"),
+            (f64::INFINITY, "∞"),
+            (3e-12, "3.00·10⁻¹²"),
+        ];
         for (value, text) in cases {
             assert_eq!(number(value), text);
         }

@@ -202,9 +202,14 @@ mod tests {
         };
         let row = ClaimRow::new("a3", "smoothing", "toy", 0, ruling);
         let text = String::from_utf8(csv(std::slice::from_ref(&row)).unwrap()).unwrap();
-        let header = "id,claim,equation,experiment,corpus,expected,measured,lo,hi,seeds,verdict,reason\n";
+        let header =
+            "id,claim,equation,experiment,corpus,expected,measured,lo,hi,seeds,verdict,reason\n";
         assert!(text.starts_with(header), "{text}");
-        assert!(text.contains(",inf,inf,inf,0,confirmed,") && text.contains("\"perplexity, raw counts: one zero, \"\"quoted\"\""), "{text}");
+        assert!(
+            text.contains(",inf,inf,inf,0,confirmed,")
+                && text.contains("\"perplexity, raw counts: one zero, \"\"quoted\"\""),
+            "{text}"
+        );
         let back: ClaimRow = serde_json::from_str(&serde_json::to_string(&row).unwrap()).unwrap();
         assert_eq!(back, row);
     }

@@ -119,7 +119,13 @@ impl Canvas<'_> {
     }
 
     /// A box of a colour over the surface: `share` of it, 0 to 1.
-    pub fn shade(&self, (x0, y0): (f64, f64), (x1, y1): (f64, f64), role: Role, share: f64) -> Result<()> {
+    pub fn shade(
+        &self,
+        (x0, y0): (f64, f64),
+        (x1, y1): (f64, f64),
+        role: Role,
+        share: f64,
+    ) -> Result<()> {
         let corners = [(unit(x0), unit(y0)), (unit(x1), unit(y1))];
         self.area.draw(&Rectangle::new(corners, role.colour().mix(share).filled())).map_err(failed)
     }
