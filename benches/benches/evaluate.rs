@@ -16,10 +16,13 @@ fn families(c: &mut Criterion) {
     let mut group = c.benchmark_group("evaluate");
     for id in MODELS {
         let recipe = registry::recipe(id, &setting).expect("the registry knows its models");
-        let model = recipe.train(corpus.train_set(), &mut lm::silent).expect("the recipe trains").model;
+        let model =
+            recipe.train(corpus.train_set(), &mut lm::silent).expect("the recipe trains").model;
         group.throughput(Throughput::Elements(corpus.test.targets() as u64));
         group.bench_with_input(BenchmarkId::new("text", id), &model, |b, model| {
-            b.iter(|| evaluate(&**model, black_box(&corpus.test), Context::Stream, corpus.vocab.unk()));
+            b.iter(|| {
+                evaluate(&**model, black_box(&corpus.test), Context::Stream, corpus.vocab.unk())
+            });
         });
         group.throughput(Throughput::Elements(1));
         group.bench_with_input(BenchmarkId::new("next word", id), &model, |b, model| {

@@ -15,7 +15,10 @@ fn count(c: &mut Criterion) {
     group.throughput(Throughput::Elements(corpus.train.targets() as u64));
     for order in [2, 3, 5] {
         group.bench_with_input(BenchmarkId::from_parameter(order), &order, |b, &order| {
-            b.iter(|| GramCounts::new(&corpus.train, corpus.vocab.len(), order).expect("the text can be counted"));
+            b.iter(|| {
+                GramCounts::new(&corpus.train, corpus.vocab.len(), order)
+                    .expect("the text can be counted")
+            });
         });
     }
     group.finish();
@@ -25,10 +28,13 @@ fn estimate(c: &mut Criterion) {
     let corpus = corpus_of(200_000);
     let mut group = c.benchmark_group("ngram/train");
     group.throughput(Throughput::Elements(corpus.train.targets() as u64));
-    for smoothing in [Smoothing::ModifiedKneserNey, Smoothing::WittenBell, Smoothing::StupidBackoff] {
+    for smoothing in [Smoothing::ModifiedKneserNey, Smoothing::WittenBell, Smoothing::StupidBackoff]
+    {
         let recipe = NgramRecipe::new(smoothing, 5);
         group.bench_with_input(BenchmarkId::from_parameter(recipe.id()), &recipe, |b, recipe| {
-            b.iter(|| recipe.train(corpus.train_set(), &mut lm::silent).expect("the recipe trains"));
+            b.iter(|| {
+                recipe.train(corpus.train_set(), &mut lm::silent).expect("the recipe trains")
+            });
         });
     }
     group.finish();

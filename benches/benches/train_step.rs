@@ -13,7 +13,9 @@ fn families(c: &mut Criterion) {
     for id in ["kn5", "window", "rnn", "gru", "lstm"] {
         let recipe = registry::recipe(id, &setting).expect("the registry knows its models");
         group.bench_with_input(BenchmarkId::from_parameter(id), &recipe, |b, recipe| {
-            b.iter(|| recipe.train(corpus.train_set(), &mut lm::silent).expect("the recipe trains"));
+            b.iter(|| {
+                recipe.train(corpus.train_set(), &mut lm::silent).expect("the recipe trains")
+            });
         });
     }
     group.finish();

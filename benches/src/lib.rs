@@ -10,5 +10,6 @@ use corpus::{Corpus, CorpusOptions};
 /// If the embedded grammar is broken: a bug.
 pub fn corpus_of(tokens: u64) -> Corpus {
     let language = Language::embedded("synth").expect("the grammar is embedded");
-    Corpus::from_language(Arc::new(language), 1, tokens, CorpusOptions::default()).expect("enough tokens")
+    Corpus::from_language(Arc::new(language), 1, tokens, CorpusOptions::default())
+        .expect("enough tokens")
 }

@@ -80,7 +80,7 @@ fn corpus_code(error: &corpus::Error) -> i32 {
         corpus::Kind::Missing => 66,
         corpus::Kind::Create => 73,
         corpus::Kind::Io => 74,
-        }
+    }
 }
 
 fn io_code(error: &std::io::Error) -> i32 {
@@ -93,7 +93,10 @@ fn io_code(error: &std::io::Error) -> i32 {
 
 /// True where the reader of standard output went away (`| head`): no error to report.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|c| c.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe))
+    error.chain().any(|c| {
+        c.downcast_ref::<std::io::Error>()
+            .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    })
 }
 
 /// The closest of `names`, if any is close enough to be meant.

@@ -15,7 +15,8 @@ impl Bar {
     /// A bar for a named piece of work, "3/17 kn5".
     pub fn new(name: &str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-        let style = "{prefix:<24!} {wide_bar:.cyan/dim} {percent:>3}%  {elapsed:>4}, {eta:>4} left  {msg}";
+        let style =
+            "{prefix:<24!} {wide_bar:.cyan/dim} {percent:>3}%  {elapsed:>4}, {eta:>4} left  {msg}";
         bar.set_style(ProgressStyle::with_template(style).expect("the template is constant"));
         bar.set_prefix(name.to_owned());
         Self { bar }

@@ -78,24 +78,87 @@ const NO_ORDER: std::ops::RangeInclusive<usize> = 0..=0;
 
 /// Every model that can be named.
 pub const LINES: &[Line] = &[
-    Line { name: "uniform", orders: NO_ORDER, family: Family::Baseline, make: |_, _| Some(Box::new(UniformRecipe)) },
-    Line { name: "unigram", orders: NO_ORDER, family: Family::Baseline, make: |_, _| Some(Box::new(UnigramRecipe)) },
+    Line {
+        name: "uniform",
+        orders: NO_ORDER,
+        family: Family::Baseline,
+        make: |_, _| Some(Box::new(UniformRecipe)),
+    },
+    Line {
+        name: "unigram",
+        orders: NO_ORDER,
+        family: Family::Baseline,
+        make: |_, _| Some(Box::new(UnigramRecipe)),
+    },
     Line { name: "oracle", orders: NO_ORDER, family: Family::Oracle, make: |_, s| oracle(s) },
-    Line { name: "cache", orders: NO_ORDER, family: Family::Baseline, make: |_, _| Some(Box::new(CacheRecipe { window: 200 })) },
-    Line { name: "count", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::CountRatio, n) },
-    Line { name: "addk", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::AddK, n) },
-    Line { name: "sbo", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::StupidBackoff, n) },
-    Line { name: "wb", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::WittenBell, n) },
-    Line { name: "ikn", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::KneserNey, n) },
-    Line { name: "kn", orders: 1..=8, family: Family::Ngram, make: |n, _| ngram(Smoothing::ModifiedKneserNey, n) },
+    Line {
+        name: "cache",
+        orders: NO_ORDER,
+        family: Family::Baseline,
+        make: |_, _| Some(Box::new(CacheRecipe { window: 200 })),
+    },
+    Line {
+        name: "count",
+        orders: 1..=8,
+        family: Family::Ngram,
+        make: |n, _| ngram(Smoothing::CountRatio, n),
+    },
+    Line {
+        name: "addk",
+        orders: 1..=8,
+        family: Family::Ngram,
+        make: |n, _| ngram(Smoothing::AddK, n),
+    },
+    Line {
+        name: "sbo",
+        orders: 1..=8,
+        family: Family::Ngram,
+        make: |n, _| ngram(Smoothing::StupidBackoff, n),
+    },
+    Line {
+        name: "wb",
+        orders: 1..=8,
+        family: Family::Ngram,
+        make: |n, _| ngram(Smoothing::WittenBell, n),
+    },
+    Line {
+        name: "ikn",
+        orders: 1..=8,
+        family: Family::Ngram,
+        make: |n, _| ngram(Smoothing::KneserNey, n),
+    },
+    Line {
+        name: "kn",
+        orders: 1..=8,
+        family: Family::Ngram,
+        make: |n, _| ngram(Smoothing::ModifiedKneserNey, n),
+    },
     Line { name: "window", orders: NO_ORDER, family: Family::Window, make: |_, s| window(s) },
-    Line { name: "rnn", orders: NO_ORDER, family: Family::Rnn, make: |_, s| recurrent(CellName::Rnn, s) },
-    Line { name: "gru", orders: NO_ORDER, family: Family::Gru, make: |_, s| recurrent(CellName::Gru, s) },
-    Line { name: "lstm", orders: NO_ORDER, family: Family::Lstm, make: |_, s| recurrent(CellName::Lstm, s) },
+    Line {
+        name: "rnn",
+        orders: NO_ORDER,
+        family: Family::Rnn,
+        make: |_, s| recurrent(CellName::Rnn, s),
+    },
+    Line {
+        name: "gru",
+        orders: NO_ORDER,
+        family: Family::Gru,
+        make: |_, s| recurrent(CellName::Gru, s),
+    },
+    Line {
+        name: "lstm",
+        orders: NO_ORDER,
+        family: Family::Lstm,
+        make: |_, s| recurrent(CellName::Lstm, s),
+    },
 ];
 
 fn oracle(setting: &Setting) -> Option<Box<dyn Recipe>> {
-    setting.language.as_ref().map(|language| Box::new(OracleRecipe { language: language.clone() }) as Box<dyn Recipe>)
+    setting
+        .language
+        .as_ref()
+        .map(|language| Box::new(OracleRecipe { language: language.clone() }) as Box<dyn Recipe>)
 }
 
 fn ngram(smoothing: Smoothing, order: usize) -> Option<Box<dyn Recipe>> {
@@ -134,11 +197,14 @@ pub fn recipe(id: &str, setting: &Setting) -> Result<Box<dyn Recipe>> {
             },
             _ => continue,
         };
-        return (line.make)(order, setting)
-            .ok_or_else(|| Failure::Usage(format!("the model `{id}` exists for the embedded language only")).into());
+        return (line.make)(order, setting).ok_or_else(|| {
+            Failure::Usage(format!("the model `{id}` exists for the embedded language only")).into()
+        });
     }
     let names = names();
-    let near = nearest(id, names.iter().map(String::as_str)).map(|n| format!(", did you mean `{n}`?")).unwrap_or_default();
+    let near = nearest(id, names.iter().map(String::as_str))
+        .map(|n| format!(", did you mean `{n}`?"))
+        .unwrap_or_default();
     Err(Failure::Usage(format!("unknown model `{id}`{near}; `harness models` lists them")).into())
 }
 
@@ -156,7 +222,9 @@ pub fn spec(id: &str, setting: &Setting) -> Result<Spec> {
 
 /// Every name, orders spelt out.
 pub fn names() -> Vec<String> {
-    let name = |line: &Line, order: usize| if order == 0 { line.name.into() } else { format!("{}{order}", line.name) };
+    let name = |line: &Line, order: usize| {
+        if order == 0 { line.name.into() } else { format!("{}{order}", line.name) }
+    };
     LINES.iter().flat_map(|line| line.orders.clone().map(move |order| name(line, order))).collect()
 }
 
@@ -166,7 +234,10 @@ pub fn default_ids(setting: &Setting) -> Vec<&'static str> {
     if setting.language.is_some() {
         ids.push("oracle");
     }
-    ids.extend(["count3", "addk3", "sbo3", "wb3", "ikn3", "kn2", "kn3", "kn4", "kn5", "window", "rnn", "gru", "lstm"]);
+    ids.extend([
+        "count3", "addk3", "sbo3", "wb3", "ikn3", "kn2", "kn3", "kn4", "kn5", "window", "rnn",
+        "gru", "lstm",
+    ]);
     ids.extend(["kn5+window", "kn5+rnn", "kn5+lstm"]);
     if setting.language.is_none() {
         ids.extend(["kn5+cache", "kn5+rnn+cache", "kn5+window+rnn+gru+lstm+cache"]);

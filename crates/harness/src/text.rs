@@ -20,19 +20,31 @@ pub fn load(name: &str, args: TextArgs, preset: Preset) -> Result<Corpus> {
     let options = options(name, args);
     if Language::names().any(|n| n == name) {
         let language = Arc::new(Language::embedded(name)?);
-        return Ok(Corpus::from_language(language, DATA_SEED, args.tokens.unwrap_or(generated(preset)), options)?);
+        return Ok(Corpus::from_language(
+            language,
+            DATA_SEED,
+            args.tokens.unwrap_or(generated(preset)),
+            options,
+        )?);
     }
     if args.tokens.is_some() {
-        return Err(Failure::Usage("--tokens is the length of generated text; a file has its own".into()).into());
+        return Err(Failure::Usage(
+            "--tokens is the length of generated text; a file has its own".into(),
+        )
+        .into());
     }
     if DataSet::all().iter().any(|d| d.name == name) {
         return Ok(corpus::dataset::load(name, options)?);
     }
     let path = Path::new(name);
-    if !path.exists() && path.components().count() == 1 && path.extension().is_none() {
+    if name != "-" && !path.exists() && path.components().count() == 1 && path.extension().is_none()
+    {
         let names = DataSet::all().iter().map(|d| d.name.as_str()).chain(Language::names());
-        let near = nearest(name, names).map(|n| format!(", did you mean `{n}`?")).unwrap_or_default();
-        let message = format!("unknown corpus `{name}`{near} It is no data set (`harness data list` shows them) and no file");
+        let near =
+            nearest(name, names).map(|n| format!(", did you mean `{n}`?")).unwrap_or_default();
+        let message = format!(
+            "unknown corpus `{name}`{near}; it is no data set (`harness data list` shows them) and no file"
+        );
         return Err(Failure::Usage(message).into());
     }
     if path.extension().is_some_and(|e| e == "toml") {

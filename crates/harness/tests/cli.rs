@@ -132,8 +132,8 @@ fn bad_texts_are_refused_with_place_cure_and_code_65() {
         [0xff, 0xfe].into_iter().chain(text().encode_utf16().flat_map(u16::to_le_bytes)).collect();
     let mark = text().replacen("gu", "<s>", 1);
     let cases: [(&str, Vec<u8>, &[&str]); 9] = [
-        ("utf8.txt", utf8, &["line 2", "byte 30", "UTF-8"]),
-        ("nul.txt", nul, &["line 2", "byte 30", "NUL"]),
+        ("utf8.txt", utf8, &["line 3", "byte 30", "UTF-8"]),
+        ("nul.txt", nul, &["line 3", "byte 30", "NUL"]),
         ("utf16.txt", utf16, &["UTF-16", "iconv"]),
         ("binary.txt", b"\x7fELF\x02\x01\x01\0\0\0\xff\xfe".to_vec(), &["binary.txt"]),
         ("empty.txt", Vec::new(), &["no text"]),

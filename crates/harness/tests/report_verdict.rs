@@ -137,7 +137,7 @@ fn failures_are_named_and_never_win() {
             "no other model finished with a finite perplexity",
         ],
     );
-    says(&second, &["No recurrent network finished (rnn-200 diverged: diverged at step 3"]);
+    says(&second, &["No recurrent network finished (rnn-200 diverged at step 3: loss is inf)"]);
     let remarks = verdict::remarks(&View::new(&results)).join("\n");
     assert!(
         remarks.contains("rnn-200 diverged")

@@ -106,7 +106,9 @@ impl<R: Real> Backbone<R> {
     /// A start from a seed: matrices uniform in ±range, the recurrent ones by `start.init`, biases zero.
     pub fn start(a: &Architecture, start: &Start) -> Self {
         let mut net = Self::zeros(a);
-        let table = |name, columns| init::uniform((a.vocab, columns), start.range, &mut stream(start.seed, name));
+        let table = |name, columns| {
+            init::uniform((a.vocab, columns), start.range, &mut stream(start.seed, name))
+        };
         net.encoder.w = table("init/encoder", a.embedding);
         net.u = net.u.map(|_| table("init/decoder", a.hidden));
         for (l, layer) in net.layers.iter_mut().enumerate() {
@@ -132,7 +134,13 @@ impl<R: Real> Backbone<R> {
 
     /// Adds the gradient of the mean loss of a batch into `grad`; returns the sum −Σ ln ŷ_target in nats. The state is
     /// taken from `work` and left there ([`Work::carry`] moves it on).
-    pub fn loss_grad(&self, batch: Batch<'_>, noise: Option<Noise<'_>>, work: &mut Work<R>, grad: &mut Self) -> f64 {
+    pub fn loss_grad(
+        &self,
+        batch: Batch<'_>,
+        noise: Option<Noise<'_>>,
+        work: &mut Work<R>,
+        grad: &mut Self,
+    ) -> f64 {
         work.forward(self, batch, noise);
         let rows = batch.inputs.len();
         let (h, scale) = (work.h.slice(s![..rows, ..]), R::of(1.0 / rows as f64));
@@ -181,13 +189,6 @@ impl<R: Real> Work<R> {
         }
     }
 
-    /// Bytes of [`Work::new`], the logits' buffer at its largest included.
-    pub fn bytes(a: &Architecture, lanes: usize, steps: usize) -> u64 {
-        let layer = |l| Group::<R>::numbers_a_row(a.cell, if l == 0 { a.embedding } else { a.hidden }, a.hidden);
-        let row: usize = (0..a.layers).map(layer).sum::<usize>() + 2 * a.hidden + a.vocab;
-        (lanes * steps * row * size_of::<R>()) as u64
-    }
-
     /// How many lanes.
     pub fn lanes(&self) -> usize {
         self.lanes
@@ -199,7 +200,12 @@ impl<R: Real> Work<R> {
     /// When the batch is not of this shape.
     pub fn forward(&mut self, net: &Backbone<R>, batch: Batch<'_>, noise: Option<Noise<'_>>) {
         let (steps, rows) = (batch.steps, batch.inputs.len());
-        assert_eq!(rows, steps * self.lanes, "a batch of {rows} rows for {} lanes × {steps} steps", self.lanes);
+        assert_eq!(
+            rows,
+            steps * self.lanes,
+            "a batch of {rows} rows for {} lanes × {steps} steps",
+            self.lanes
+        );
         let (width, chunk) = (net.hidden(), self.group_lanes * steps);
         let h = &mut self.h.as_slice_mut().expect("standard layout")[..rows * width];
         let groups = self.groups.par_iter_mut().zip(h.par_chunks_mut(chunk * width));
@@ -213,22 +219,34 @@ impl<R: Real> Work<R> {
 
     /// Backward through the batch of the last forward pass, from the gradient in [`Work::d_outputs`] and the last states'
     /// gradients in [`Work::d_state_mut`]; adds into `grad`. The output layer's part is the caller's.
-    pub fn backward(&mut self, net: &Backbone<R>, batch: Batch<'_>, noise: Option<Noise<'_>>, grad: &mut Backbone<R>) {
+    pub fn backward(
+        &mut self,
+        net: &Backbone<R>,
+        batch: Batch<'_>,
+        noise: Option<Noise<'_>>,
+        grad: &mut Backbone<R>,
+    ) {
         let (steps, rows) = (batch.steps, batch.inputs.len());
         let (width, chunk) = (net.hidden(), self.group_lanes * steps);
         let d_h = &mut self.d_h.as_slice_mut().expect("standard layout")[..rows * width];
-        self.groups.par_iter_mut().zip(d_h.par_chunks_mut(chunk * width)).for_each(|(group, d_h)| {
-            let own = d_h.len() / width;
-            let d_out = ArrayViewMut2::from_shape((own, width), d_h).expect("whole rows");
-            let resets = part(batch.resets, group.first_lane * steps, own);
-            group.backward(net.cell, &net.layers, steps, resets, noise, d_out);
-        });
+        self.groups.par_iter_mut().zip(d_h.par_chunks_mut(chunk * width)).for_each(
+            |(group, d_h)| {
+                let own = d_h.len() / width;
+                let d_out = ArrayViewMut2::from_shape((own, width), d_h).expect("whole rows");
+                let resets = part(batch.resets, group.first_lane * steps, own);
+                group.backward(net.cell, &net.layers, steps, resets, noise, d_out);
+            },
+        );
         for (l, layer) in grad.layers.iter_mut().enumerate() {
             add_weight_gradients(net.cell, &self.groups, l, steps, layer);
         }
         if !net.frozen {
             for (group, ids) in self.groups.iter().zip(batch.inputs.chunks(chunk)) {
-                scatter_add(ids, group.tapes[0].d_x.slice(s![..ids.len(), ..]), grad.encoder.w.view_mut());
+                scatter_add(
+                    ids,
+                    group.tapes[0].d_x.slice(s![..ids.len(), ..]),
+                    grad.encoder.w.view_mut(),
+                );
             }
         }
     }
@@ -338,12 +356,22 @@ impl<R: Real> Params for Backbone<R> {
     fn tensors_mut<'a>(&'a mut self, each: &mut dyn FnMut(TensorMut<'a, R>)) {
         let mut table = |name, w: &'a mut Array2<R>, trained| {
             let shape = Shape::Matrix(w.nrows(), w.ncols());
-            each(TensorMut { name, shape, data: w.as_slice_mut().expect("standard layout"), trained });
+            each(TensorMut {
+                name,
+                shape,
+                data: w.as_slice_mut().expect("standard layout"),
+                trained,
+            });
         };
         table(ENCODER, &mut self.encoder.w, !self.frozen);
         self.u.iter_mut().for_each(|u| table(DECODER, u, true));
         let data = self.b2.as_slice_mut().expect("standard layout");
-        each(TensorMut { name: DECODER_BIAS, shape: Shape::Vector(data.len()), data, trained: true });
+        each(TensorMut {
+            name: DECODER_BIAS,
+            shape: Shape::Vector(data.len()),
+            data,
+            trained: true,
+        });
         self.layers.iter_mut().enumerate().for_each(|(l, layer)| layer.tensors_mut(l, each));
     }
 }

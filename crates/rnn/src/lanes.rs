@@ -28,7 +28,13 @@ impl<'a> Lanes<'a> {
     /// is not read. With `reset`, the state is set to zero at every sentence start.
     pub fn equal(text: &'a Tokens, eos: TokenId, lanes: usize, steps: usize, reset: bool) -> Self {
         let length = text.targets() / lanes;
-        Self::new(text, eos, (0..lanes).map(|b| (b * length, (b + 1) * length)).collect(), steps, reset)
+        Self::new(
+            text,
+            eos,
+            (0..lanes).map(|b| (b * length, (b + 1) * length)).collect(),
+            steps,
+            reset,
+        )
     }
 
     /// The whole text in at most `lanes` lanes that begin and end with sentences, the state reset at every sentence.
@@ -50,7 +56,13 @@ impl<'a> Lanes<'a> {
         Self::new(text, eos, vec![(0, text.targets())], steps, false)
     }
 
-    fn new(text: &'a Tokens, eos: TokenId, spans: Vec<(usize, usize)>, steps: usize, reset: bool) -> Self {
+    fn new(
+        text: &'a Tokens,
+        eos: TokenId,
+        spans: Vec<(usize, usize)>,
+        steps: usize,
+        reset: bool,
+    ) -> Self {
         let mut starts = vec![false; if reset { text.targets() } else { 0 }];
         if reset {
             (0..text.sentence_count()).for_each(|i| starts[text.sentence_start(i)] = true);
@@ -130,10 +142,16 @@ mod tests {
         let mut lanes = Lanes::equal(&text, TokenId(9), 2, 3, false);
         assert_eq!(lanes.batches(), 2);
         let (batch, _) = lanes.batch(0);
-        assert_eq!((batch.inputs, batch.targets), (&[9, 9, 1, 4, 2, 5][..], &[1, 4, 2, 5, 9, 6][..]));
+        assert_eq!(
+            (batch.inputs, batch.targets),
+            (&[9, 9, 1, 4, 2, 5][..], &[1, 4, 2, 5, 9, 6][..])
+        );
         assert!(batch.resets.is_empty());
         let (batch, _) = lanes.batch(1);
-        assert_eq!((batch.steps, batch.inputs, batch.targets), (2, &[9, 6, 3, 9][..], &[3, 9, 9, 7][..]));
+        assert_eq!(
+            (batch.steps, batch.inputs, batch.targets),
+            (2, &[9, 6, 3, 9][..], &[3, 9, 9, 7][..])
+        );
     }
 
     #[test]
@@ -144,7 +162,8 @@ mod tests {
             let mut seen = vec![0; text.targets()];
             for index in 0..lanes.batches() {
                 let (batch, places) = lanes.batch(index);
-                for (row, place) in places.iter().enumerate().filter_map(|(r, p)| Some((r, (*p)?))) {
+                for (row, place) in places.iter().enumerate().filter_map(|(r, p)| Some((r, (*p)?)))
+                {
                     seen[place] += 1;
                     assert_eq!(batch.targets[row], text.flat()[place].0);
                     assert_eq!(batch.resets[row], (0..4).any(|i| text.sentence_start(i) == place));

@@ -59,8 +59,14 @@ impl<R: Real> Layer<R> {
         let (input, hidden) = shape;
         let mut weights = Self::zeros(cell, input, hidden);
         let rows = weights.w_e.nrows();
-        weights.w_e = init::uniform((rows, input), start.range, &mut stream(start.seed, &format!("init/w_e/{layer}")));
-        for (gate, mut block) in weights.w_h.axis_chunks_iter_mut(ndarray::Axis(0), hidden).enumerate() {
+        weights.w_e = init::uniform(
+            (rows, input),
+            start.range,
+            &mut stream(start.seed, &format!("init/w_e/{layer}")),
+        );
+        for (gate, mut block) in
+            weights.w_h.axis_chunks_iter_mut(ndarray::Axis(0), hidden).enumerate()
+        {
             let mut rng = stream(start.seed, &format!("init/w_h/{layer}/{gate}"));
             block.assign(&match start.init {
                 Init::Uniform(bound) => init::uniform((hidden, hidden), bound, &mut rng),
@@ -101,7 +107,12 @@ impl<R: Real> Layer<R> {
         let names = Names::of(layer);
         for (name, w) in [(names.w_e, &self.w_e), (names.w_h, &self.w_h)] {
             let shape = Shape::Matrix(w.nrows(), w.ncols());
-            each(Tensor { name, shape, data: w.as_slice().expect("standard layout"), trained: true });
+            each(Tensor {
+                name,
+                shape,
+                data: w.as_slice().expect("standard layout"),
+                trained: true,
+            });
         }
         for (name, b) in [(names.b1, Some(&self.b1)), (names.b_h, self.b_h.as_ref())] {
             if let Some(b) = b {
@@ -116,7 +127,12 @@ impl<R: Real> Layer<R> {
         let names = Names::of(layer);
         for (name, w) in [(names.w_e, &mut self.w_e), (names.w_h, &mut self.w_h)] {
             let shape = Shape::Matrix(w.nrows(), w.ncols());
-            each(TensorMut { name, shape, data: w.as_slice_mut().expect("standard layout"), trained: true });
+            each(TensorMut {
+                name,
+                shape,
+                data: w.as_slice_mut().expect("standard layout"),
+                trained: true,
+            });
         }
         for (name, b) in [(names.b1, Some(&mut self.b1)), (names.b_h, self.b_h.as_mut())] {
             if let Some(b) = b {

@@ -58,12 +58,15 @@ impl RnnModel {
         let file = TensorFile::read(path).map_err(nn_error)?;
         let text = |key: &str| file.meta.get(key).and_then(Value::as_str);
         if text("format") != Some(FORMAT) {
-            return Err(nn_error(file.damaged(format!("this is no model of the format `{FORMAT}`"))));
+            return Err(nn_error(
+                file.damaged(format!("this is no model of the format `{FORMAT}`")),
+            ));
         }
         let config = file.meta.get("config").cloned().unwrap_or_default();
         let config: RnnConfig = serde_json::from_value(config)
             .map_err(|e| nn_error(file.damaged(format!("its configuration: {e}"))))?;
-        let vocab = Vocab::from_text(&path.display().to_string(), text("vocab").unwrap_or_default())?;
+        let vocab =
+            Vocab::from_text(&path.display().to_string(), text("vocab").unwrap_or_default())?;
         let mut net = Backbone::zeros(&config.architecture(vocab.len()));
         file.fill(&mut net, "").map_err(nn_error)?;
         Ok(Self { net, config, vocab })
@@ -71,7 +74,13 @@ impl RnnModel {
 }
 
 /// Replaces `out` by ln p of every target.
-pub fn score(net: &Backbone<f32>, eos: TokenId, text: &Tokens, context: Context, out: &mut Vec<f64>) {
+pub fn score(
+    net: &Backbone<f32>,
+    eos: TokenId,
+    text: &Tokens,
+    context: Context,
+    out: &mut Vec<f64>,
+) {
     out.clear();
     out.resize(text.targets(), 0.0);
     let mut lanes = match context {
@@ -114,7 +123,8 @@ impl LanguageModel for RnnModel {
     fn activity(&self, text: &Tokens) -> Option<Activity> {
         let net = &self.net;
         let lanes = SCORE_LANES.min(text.targets());
-        let mut lanes = Lanes::equal(text, self.vocab.eos(), lanes, SCORE_ROWS / SCORE_LANES, false);
+        let mut lanes =
+            Lanes::equal(text, self.vocab.eos(), lanes, SCORE_ROWS / SCORE_LANES, false);
         let mut work = Work::new(net, lanes.lanes(), SCORE_ROWS / SCORE_LANES);
         let (units, hidden) = (net.layers.len() * net.hidden(), net.hidden());
         let mut spread = vec![(f32::INFINITY, f32::NEG_INFINITY, 0.0); units];
@@ -123,11 +133,16 @@ impl LanguageModel for RnnModel {
             let (batch, _) = lanes.batch(index);
             work.forward(net, batch, None);
             rows += batch.inputs.len();
-            for (group, layer) in (0..work.group_spans().count()).flat_map(|g| (0..net.layers.len()).map(move |l| (g, l))) {
+            for (group, layer) in (0..work.group_spans().count())
+                .flat_map(|g| (0..net.layers.len()).map(move |l| (g, l)))
+            {
                 for t in 1..=batch.steps {
                     for row in work.state(group, layer, t).rows() {
-                        for (&h, (least, most, sum)) in row.iter().zip(&mut spread[layer * hidden..(layer + 1) * hidden]) {
-                            (*least, *most, *sum) = (least.min(h), most.max(h), *sum + f64::from(h));
+                        for (&h, (least, most, sum)) in
+                            row.iter().zip(&mut spread[layer * hidden..(layer + 1) * hidden])
+                        {
+                            (*least, *most, *sum) =
+                                (least.min(h), most.max(h), *sum + f64::from(h));
                         }
                     }
                 }
@@ -138,7 +153,10 @@ impl LanguageModel for RnnModel {
             let mean = sum / rows as f64;
             f64::from(most) - mean <= 1e-3 && mean - f64::from(least) <= 1e-3
         };
-        Some(Activity { units: units as u64, silent: spread.iter().filter(is_silent).count() as u64 })
+        Some(Activity {
+            units: units as u64,
+            silent: spread.iter().filter(is_silent).count() as u64,
+        })
     }
 
     fn save(&self, path: &Path, _: &Vocab) -> Result<()> {
@@ -150,7 +168,9 @@ impl LanguageModel for RnnModel {
         let mut list = entries(&self.net, "");
         // PyTorch's layers have two biases; where one is all that counts, the other is zero
         let zeros = vec![0.0; self.net.layers[0].b1.len()];
-        for (l, layer) in self.net.layers.iter().enumerate().filter(|(_, layer)| layer.b_h.is_none()) {
+        for (l, layer) in
+            self.net.layers.iter().enumerate().filter(|(_, layer)| layer.b_h.is_none())
+        {
             let data = &zeros[..layer.b1.len()];
             list.push(Entry { name: format!("rnn.bias_hh_l{l}"), dims: vec![data.len()], data });
         }
@@ -171,8 +191,10 @@ impl<'a> RnnReader<'a> {
     fn new(net: &'a Backbone<f32>, eos: TokenId) -> Self {
         let (rule, hidden) = (net.cell.rule::<f32>(), net.hidden());
         let sizes = [rule.states(), rule.states(), rule.gates(), rule.extra()];
-        let layers = net.layers.iter().map(|_| sizes.map(|n| Array2::zeros((1, n * hidden)))).collect();
-        let mut reader = Self { net, layers, x: Vec::with_capacity(hidden.max(net.layers[0].input())) };
+        let layers =
+            net.layers.iter().map(|_| sizes.map(|n| Array2::zeros((1, n * hidden)))).collect();
+        let mut reader =
+            Self { net, layers, x: Vec::with_capacity(hidden.max(net.layers[0].input())) };
         reader.feed(eos);
         reader
     }
@@ -185,8 +207,12 @@ impl Reader for RnnReader<'_> {
         for (layer, [state, next, pre, extra]) in self.net.layers.iter().zip(&mut self.layers) {
             let x = ndarray::ArrayView2::from_shape((1, self.x.len()), &self.x).expect("a row");
             layer.project(x, pre.view_mut());
-            let step =
-                Forward { pre: pre.view_mut(), extra: extra.view_mut(), prev: state.view(), next: next.view_mut() };
+            let step = Forward {
+                pre: pre.view_mut(),
+                extra: extra.view_mut(),
+                prev: state.view(),
+                next: next.view_mut(),
+            };
             self.net.cell.rule().forward(layer, step);
             std::mem::swap(state, next);
             self.x.clear();
@@ -195,6 +221,11 @@ impl Reader for RnnReader<'_> {
     }
 
     fn log_probs(&mut self, out: &mut [f64]) {
-        softmax::log_probs(self.net.u(), self.net.b2.view(), ndarray::ArrayView1::from(&self.x), out);
+        softmax::log_probs(
+            self.net.u(),
+            self.net.b2.view(),
+            ndarray::ArrayView1::from(&self.x),
+            out,
+        );
     }
 }

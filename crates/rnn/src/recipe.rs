@@ -12,7 +12,7 @@ use nn::checkpoint::{Identity, Keeper, fingerprint};
 use nn::fit::{Config, Ended, Event, fit};
 use serde::{Deserialize, Serialize};
 
-use crate::backbone::{Architecture, Backbone, Work};
+use crate::backbone::{Architecture, Backbone};
 use crate::cell::{CellKind, Gru, Lstm};
 use crate::layer::{Init, Start};
 use crate::model::RnnModel;
@@ -116,19 +116,30 @@ impl RnnConfig {
 
     /// How its weights start.
     pub fn start(&self) -> Start {
-        Start { seed: self.seed, range: self.init_range, init: self.init, forget_bias: self.forget_bias }
+        Start {
+            seed: self.seed,
+            range: self.init_range,
+            init: self.init,
+            forget_bias: self.forget_bias,
+        }
     }
 
-    /// Bytes that training needs at its peak, estimated from above.
+    /// Bytes that training needs at its peak, estimated from above (in floating point: any size may be asked for).
     pub fn training_bytes(&self, vocab: usize) -> u64 {
         let a = self.architecture(vocab);
-        let gates = a.cell.rule::<f32>().gates();
-        let layers = (0..a.layers).map(|l| gates * a.hidden * (if l == 0 { a.embedding } else { a.hidden } + a.hidden + 2));
-        let output = if a.tied { 0 } else { vocab * a.hidden };
-        let weights = (vocab * (a.embedding + 1) + output + layers.sum::<usize>()) as u64;
+        let (v, e, h, layers) =
+            (vocab as f64, a.embedding as f64, a.hidden as f64, a.layers as f64);
+        let rule = a.cell.rule::<f32>();
+        let (gates, kept) =
+            (rule.gates() as f64, (rule.gates() + rule.extra() + rule.states()) as f64);
+        let output = if a.tied { 0.0 } else { v * h };
+        let weights =
+            v * (e + 1.0) + output + gates * h * (e + h + 2.0 + (layers - 1.0) * (2.0 * h + 2.0));
         // weights, gradient, best weights, and a snapshot of weights and moments
-        let copies = 4 + 2 * self.training.options().method.moments() as u64;
-        weights * 4 * copies + 2 * Work::<f32>::bytes(&a, self.batch_size, self.bptt)
+        let copies = (4 + 2 * self.training.options().method.moments()) as f64;
+        let row = 2.0 * e + (layers - 1.0) * 2.0 * h + layers * kept * h + 2.0 * h + v;
+        let rows = self.batch_size as f64 * self.bptt as f64;
+        (4.0 * (copies * weights + 2.0 * rows * row)) as u64
     }
 
     fn check(&self, data: TrainSet<'_>) -> Result<()> {
@@ -138,27 +149,45 @@ impl RnnConfig {
         if let Some((option, what, cure)) = self.training.mistake() {
             return wrong(&format!("training.{option}"), what, cure);
         }
-        for (option, value) in
-            [("nhid", self.nhid), ("nlayers", self.nlayers), ("batch_size", self.batch_size), ("bptt", self.bptt)]
-        {
+        for (option, value) in [
+            ("nhid", self.nhid),
+            ("nlayers", self.nlayers),
+            ("batch_size", self.batch_size),
+            ("bptt", self.bptt),
+        ] {
             if value == 0 {
                 return wrong(option, "0 makes no sense".into(), "give at least 1");
             }
         }
         if !(0.0..1.0).contains(&self.dropout) {
-            return wrong("dropout", format!("{} is no probability below 1", self.dropout), "give 0 to below 1");
+            return wrong(
+                "dropout",
+                format!("{} is no probability below 1", self.dropout),
+                "give 0 to below 1",
+            );
         }
         if self.tied && ![0, self.nhid].contains(&self.emsize) {
-            let what = format!("tied weights need emsize = nhid, not {} and {}", self.emsize, self.nhid);
+            let what =
+                format!("tied weights need emsize = nhid, not {} and {}", self.emsize, self.nhid);
             return wrong("tied", what, "give the same sizes, or leave `tied` out");
         }
         if self.tied && self.frozen {
-            return wrong("frozen", "tied weights cannot be frozen".into(), "leave one of the two out");
+            return wrong(
+                "frozen",
+                "tied weights cannot be frozen".into(),
+                "leave one of the two out",
+            );
         }
         let (tokens, lanes) = (data.train.targets(), self.batch_size);
         if tokens < 2 * lanes || data.valid.targets() == 0 {
-            let what = format!("{tokens} training token(s) for {lanes} lanes, {} for validation", data.valid.targets());
-            return Err(Error::Unfit { what, cure: "give more text, or a smaller batch_size".into() });
+            let what = format!(
+                "{tokens} training token(s) for {lanes} lanes, {} for validation",
+                data.valid.targets()
+            );
+            return Err(Error::Unfit {
+                what,
+                cure: "give more text, or a smaller batch_size".into(),
+            });
         }
         nn::memory::check(self.training_bytes(data.vocab.len())).map_err(nn_error)
     }
@@ -198,15 +227,26 @@ impl RnnRecipe {
     ///
     /// # Errors
     /// [`Error::Config`] or [`Error::Unfit`] before anything is allocated; [`Error::Diverged`], [`Error::Interrupted`].
-    pub fn train_model(&self, data: TrainSet<'_>, log: &mut Log<'_>) -> Result<(RnnModel, Vec<String>)> {
+    pub fn train_model(
+        &self,
+        data: TrainSet<'_>,
+        log: &mut Log<'_>,
+    ) -> Result<(RnnModel, Vec<String>)> {
         let config = &self.config;
         config.check(data)?;
         let architecture = config.architecture(data.vocab.len());
         let mut net = Backbone::start(&architecture, &config.start());
         if let Some(given) = &self.embeddings {
             if given.dim() != net.encoder.w.dim() {
-                let what = format!("word vectors of shape {:?} for {:?}", given.dim(), net.encoder.w.dim());
-                return Err(Error::Unfit { what, cure: "give one vector of emsize numbers a word".into() });
+                let what = format!(
+                    "word vectors of shape {:?} for {:?}",
+                    given.dim(),
+                    net.encoder.w.dim()
+                );
+                return Err(Error::Unfit {
+                    what,
+                    cure: "give one vector of emsize numbers a word".into(),
+                });
             }
             net.encoder.w.assign(given);
         }
@@ -220,14 +260,22 @@ impl RnnRecipe {
         });
         let mut task = LmTask::new(&net, config, data);
         let mut listen = |event: Event<'_>| log(progress(event));
-        let outcome = fit(&mut task, &mut net, &config.training.options(), keeper.as_mut(), &mut listen).map_err(nn_error)?;
+        let outcome =
+            fit(&mut task, &mut net, &config.training.options(), keeper.as_mut(), &mut listen)
+                .map_err(nn_error)?;
         let mut notes = Vec::new();
         if outcome.recoveries > 0 {
-            notes.push(format!("{} time(s) back to the last good state, at half the rate", outcome.recoveries));
+            notes.push(format!(
+                "{} time(s) back to the last good state, at half the rate",
+                outcome.recoveries
+            ));
         }
         if outcome.ended != Ended::Complete {
             let epoch = outcome.points.last().map_or(0.0, |p| p.epoch);
-            notes.push(format!("stopped early, after epoch {epoch:.1} of {}", config.training.epochs));
+            notes.push(format!(
+                "stopped early, after epoch {epoch:.1} of {}",
+                config.training.epochs
+            ));
         }
         Ok((RnnModel::new(net, config.clone(), data.vocab.clone()), notes))
     }
@@ -261,7 +309,10 @@ impl Recipe for RnnRecipe {
             CellName::Lstm => "long short-term memory (Hochreiter & Schmidhuber 1997)".into(),
         };
         let (layers, epochs) = (c.nlayers, c.training.epochs);
-        format!("{what}; {layers} layer(s) of {} units, back-propagation through {} steps, {epochs} epochs", c.nhid, c.bptt)
+        format!(
+            "{what}; {layers} layer(s) of {} units, back-propagation through {} steps, {epochs} epochs",
+            c.nhid, c.bptt
+        )
     }
 
     fn train(&self, data: TrainSet<'_>, log: &mut Log<'_>) -> Result<Trained> {
@@ -273,7 +324,9 @@ impl Recipe for RnnRecipe {
 fn progress(event: Event<'_>) -> Progress {
     match event {
         Event::Step { done, total, .. } => Progress::Step { stage: "training", done, total },
-        Event::Recovered { step, .. } => Progress::Step { stage: "back to the last good state", done: step, total: step },
+        Event::Recovered { step, .. } => {
+            Progress::Step { stage: "back to the last good state", done: step, total: step }
+        }
         Event::Point(p) => Progress::Point(CurvePoint {
             epoch: p.epoch,
             step: p.step,
@@ -289,7 +342,9 @@ fn progress(event: Event<'_>) -> Progress {
 }
 
 fn corpus_fingerprint(texts: [&Tokens; 2]) -> String {
-    let bytes = |text: &Tokens| -> Vec<u8> { text.flat().iter().flat_map(|TokenId(id)| id.to_le_bytes()).collect() };
+    let bytes = |text: &Tokens| -> Vec<u8> {
+        text.flat().iter().flat_map(|TokenId(id)| id.to_le_bytes()).collect()
+    };
     let parts = texts.map(bytes);
     fingerprint(parts.iter().map(Vec::as_slice))
 }
@@ -298,7 +353,9 @@ fn corpus_fingerprint(texts: [&Tokens; 2]) -> String {
 pub(crate) fn nn_error(error: nn::Error) -> Error {
     match error {
         nn::Error::Interrupted => Error::Interrupted,
-        nn::Error::Diverged { step, tensor, value } => Error::Diverged { step, what: tensor, value },
+        nn::Error::Diverged { step, tensor, value } => {
+            Error::Diverged { step, what: tensor, value }
+        }
         nn::Error::Io { path, source } => Error::Io { path, source },
         nn::Error::File { path, what, cure } => Error::File { path, what, cure: cure.into() },
         nn::Error::OtherRun { path, difference } => Error::File {
@@ -307,10 +364,13 @@ pub(crate) fn nn_error(error: nn::Error) -> Error {
             cure: "give the same options and data, or another file".into(),
         },
         nn::Error::Memory { need, available } => Error::Unfit {
-            what: format!("training would need {} MiB of memory, {} MiB are available", need >> 20, available >> 20),
+            what: format!(
+                "training would need {} MiB of memory, {} MiB are available",
+                need >> 20,
+                available >> 20
+            ),
             cure: "lower nhid, batch_size, bptt or the vocabulary".into(),
         },
         other => Error::Unfit { what: other.to_string(), cure: "see the message".into() },
     }
 }
-

@@ -30,7 +30,9 @@ impl<'a> LmTask<'a> {
         Self {
             lanes: Lanes::equal(data.train, eos, config.batch_size, bptt, config.reset),
             work: Work::new(net, config.batch_size, bptt),
-            sites: (0..=net.layers.len() as u64).map(|site| Dropout::new(config.dropout, config.seed, site)).collect(),
+            sites: (0..=net.layers.len() as u64)
+                .map(|site| Dropout::new(config.dropout, config.seed, site))
+                .collect(),
             eos,
             valid: data.valid,
             context: if config.reset { Context::Sentence } else { Context::Stream },

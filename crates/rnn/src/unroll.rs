@@ -41,7 +41,13 @@ pub(crate) struct Group<R> {
 }
 
 impl<R: Real> Group<R> {
-    pub fn new(cell: CellKind, layers: &[Layer<R>], first_lane: usize, lanes: usize, steps: usize) -> Self {
+    pub fn new(
+        cell: CellKind,
+        layers: &[Layer<R>],
+        first_lane: usize,
+        lanes: usize,
+        steps: usize,
+    ) -> Self {
         let (rule, rows) = (cell.rule::<R>(), steps * lanes);
         let tape = |layer: &Layer<R>| {
             let (input, hidden) = (layer.input(), layer.hidden());
@@ -55,12 +61,6 @@ impl<R: Real> Group<R> {
             }
         };
         Self { lanes, first_lane, tapes: layers.iter().map(tape).collect() }
-    }
-
-    /// Bytes that [`Group::new`] takes, for one lane and one step.
-    pub fn numbers_a_row(cell: CellKind, input: usize, hidden: usize) -> usize {
-        let rule = cell.rule::<R>();
-        2 * input + (rule.gates() + rule.extra() + rule.states()) * hidden
     }
 
     /// Forward from `tapes[0].x` to `out` [T·b, H], both of `steps` steps; `resets` (empty: never) says before which
@@ -187,12 +187,19 @@ pub(crate) fn add_weight_gradients<R: Real>(
 }
 
 fn zero_rows<R: Real>(mut matrix: ArrayViewMut2<R>, which: Option<&[bool]>) {
-    for (mut row, _) in matrix.rows_mut().into_iter().zip(which.unwrap_or_default()).filter(|(_, reset)| **reset) {
+    for (mut row, _) in
+        matrix.rows_mut().into_iter().zip(which.unwrap_or_default()).filter(|(_, reset)| **reset)
+    {
         row.fill(R::zero());
     }
 }
 
-fn drop_out<R: Real>(noise: Option<Noise<'_>>, site: usize, first_row: usize, mut x: ArrayViewMut2<R>) {
+fn drop_out<R: Real>(
+    noise: Option<Noise<'_>>,
+    site: usize,
+    first_row: usize,
+    mut x: ArrayViewMut2<R>,
+) {
     if let Some(noise) = noise {
         let start = (first_row * x.ncols()) as u64;
         noise.sites[site].apply(noise.step, start, x.as_slice_mut().expect("whole rows"));

@@ -49,7 +49,13 @@ impl Case {
         Batch { steps: STEPS, inputs: &self.inputs, targets: &self.targets, resets: &self.resets }
     }
 
-    fn loss_grad(&self, net: &Backbone<f64>, state: &[f64], grad: &mut Backbone<f64>, work: &mut Work<f64>) -> f64 {
+    fn loss_grad(
+        &self,
+        net: &Backbone<f64>,
+        state: &[f64],
+        grad: &mut Backbone<f64>,
+        work: &mut Work<f64>,
+    ) -> f64 {
         work.restore(state);
         let noise = Some(Noise { sites: &self.sites, step: 9 });
         net.loss_grad(self.batch(), noise, work, grad) / self.inputs.len() as f64
@@ -67,9 +73,13 @@ fn check_all(a: &Architecture, dropout: f64, reset: bool) {
         d_state.extend(work.d_state_mut(0, layer).iter().copied());
     }
     let mut sink = net.zeros_like();
-    check(&net, &grad, &mut |net| case.loss_grad(net, &case.state, &mut sink, &mut work)).assert(&what);
+    check(&net, &grad, &mut |net| case.loss_grad(net, &case.state, &mut sink, &mut work))
+        .assert(&what);
     let row = a.cell.rule::<f64>().states() * a.hidden;
-    check_slice("state", &case.state, &d_state, row, &mut |s| case.loss_grad(&net, s, &mut sink, &mut work)).assert(&what);
+    check_slice("state", &case.state, &d_state, row, &mut |s| {
+        case.loss_grad(&net, s, &mut sink, &mut work)
+    })
+    .assert(&what);
 }
 
 #[test]
@@ -122,6 +132,7 @@ fn a_wrong_row_is_seen() {
     case.loss_grad(&net, &case.state, &mut grad, &mut work);
     grad.layers[0].w_h.row_mut(2).mapv_inplace(|x| -x);
     let mut sink = net.zeros_like();
-    let worst = check(&net, &grad, &mut |net| case.loss_grad(net, &case.state, &mut sink, &mut work));
+    let worst =
+        check(&net, &grad, &mut |net| case.loss_grad(net, &case.state, &mut sink, &mut work));
     assert!(worst.error > 100.0 * gradcheck::TOLERANCE && worst.row == 2, "{worst:?}");
 }

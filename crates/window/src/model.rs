@@ -52,12 +52,15 @@ impl WindowModel {
         let file = TensorFile::read(path).map_err(nn_error)?;
         let text = |key: &str| file.meta.get(key).and_then(Value::as_str);
         if text("format") != Some(FORMAT) {
-            return Err(nn_error(file.damaged(format!("this is no model of the format `{FORMAT}`"))));
+            return Err(nn_error(
+                file.damaged(format!("this is no model of the format `{FORMAT}`")),
+            ));
         }
         let config = file.meta.get("config").cloned().unwrap_or_default();
         let config: WindowConfig = serde_json::from_value(config)
             .map_err(|e| nn_error(file.damaged(format!("its configuration: {e}"))))?;
-        let vocab = Vocab::from_text(&path.display().to_string(), text("vocab").unwrap_or_default())?;
+        let vocab =
+            Vocab::from_text(&path.display().to_string(), text("vocab").unwrap_or_default())?;
         let mut net = WindowNet::zeros(&config.architecture(vocab.len()));
         file.fill(&mut net, "").map_err(nn_error)?;
         Ok(Self { net, config, vocab })
@@ -65,19 +68,32 @@ impl WindowModel {
 }
 
 /// Calls `each` with the place of the first target, and the batch's contexts and targets, until the text is read.
-fn batches(net: &WindowNet<f32>, eos: TokenId, text: &Tokens, context: Context, mut each: impl FnMut(usize, &[u32], &[u32])) {
+fn batches(
+    net: &WindowNet<f32>,
+    eos: TokenId,
+    text: &Tokens,
+    context: Context,
+    mut each: impl FnMut(usize, &[u32], &[u32]),
+) {
     let examples = Examples::new(text, eos, net.shape.context, context);
     let (mut contexts, mut targets) = (Vec::new(), Vec::new());
     for first in (0..examples.len()).step_by(SCORE_ROWS) {
         contexts.clear();
         targets.clear();
-        (first..(first + SCORE_ROWS).min(examples.len())).for_each(|i| examples.push(i, &mut contexts, &mut targets));
+        (first..(first + SCORE_ROWS).min(examples.len()))
+            .for_each(|i| examples.push(i, &mut contexts, &mut targets));
         each(first, &contexts, &targets);
     }
 }
 
 /// Replaces `out` by ln p of every target.
-pub fn score(net: &WindowNet<f32>, eos: TokenId, text: &Tokens, context: Context, out: &mut Vec<f64>) {
+pub fn score(
+    net: &WindowNet<f32>,
+    eos: TokenId,
+    text: &Tokens,
+    context: Context,
+    out: &mut Vec<f64>,
+) {
     out.clear();
     out.resize(text.targets(), 0.0);
     let mut work = Work::new(&net.shape, SCORE_ROWS.min(text.targets()));
@@ -94,7 +110,12 @@ impl LanguageModel for WindowModel {
     fn reader(&self) -> Box<dyn Reader + '_> {
         let (shape, net) = (self.net.shape, &self.net);
         let window = vec![self.vocab.eos().0; shape.context];
-        Box::new(WindowReader { net, window, x: Array2::zeros((1, shape.input())), z: Array2::zeros((1, shape.features())) })
+        Box::new(WindowReader {
+            net,
+            window,
+            x: Array2::zeros((1, shape.input())),
+            z: Array2::zeros((1, shape.features())),
+        })
     }
 
     fn score(&self, text: &Tokens, context: Context, out: &mut Vec<f64>) {
@@ -126,7 +147,10 @@ impl LanguageModel for WindowModel {
             let mean = sum / text.targets() as f64;
             f64::from(most) - mean <= 1e-3 && mean - f64::from(least) <= 1e-3
         };
-        Some(Activity { units: spread.len() as u64, silent: spread.iter().filter(is_silent).count() as u64 })
+        Some(Activity {
+            units: spread.len() as u64,
+            silent: spread.iter().filter(is_silent).count() as u64,
+        })
     }
 
     fn save(&self, path: &Path, _: &Vocab) -> Result<()> {

@@ -138,9 +138,20 @@ impl<R: Real> WindowNet<R> {
         let n = targets.len();
         self.forward(contexts, n, noise, work);
         let Work { z, d_z, output, .. } = work;
-        let (z, d_z, scale) = (z.slice(s![..n, ..]), d_z.slice_mut(s![..n, ..]), R::of(1.0 / n as f64));
+        let (z, d_z, scale) =
+            (z.slice(s![..n, ..]), d_z.slice_mut(s![..n, ..]), R::of(1.0 / n as f64));
         let (d_u, d_b2) = (grad.u.view_mut(), grad.b2.view_mut());
-        let loss = softmax::loss_grad(self.u.view(), self.b2.view(), z, targets, scale, d_z, d_u, d_b2, output);
+        let loss = softmax::loss_grad(
+            self.u.view(),
+            self.b2.view(),
+            z,
+            targets,
+            scale,
+            d_z,
+            d_u,
+            d_b2,
+            output,
+        );
         self.backward(contexts, n, noise, work, grad);
         loss
     }
@@ -154,9 +165,19 @@ impl<R: Real> WindowNet<R> {
     }
 
     /// z of every example.
-    pub(crate) fn forward(&self, contexts: &[u32], n: usize, noise: Option<Noise>, work: &mut Work<R>) {
+    pub(crate) fn forward(
+        &self,
+        contexts: &[u32],
+        n: usize,
+        noise: Option<Noise>,
+        work: &mut Work<R>,
+    ) {
         let (a, c) = (self.shape, self.shape.context);
-        assert!(contexts.len() == n * c && n <= work.rows, "{} ids for {n} examples of {c} words", contexts.len());
+        assert!(
+            contexts.len() == n * c && n <= work.rows,
+            "{} ids for {n} examples of {c} words",
+            contexts.len()
+        );
         let blocks = (
             contexts.par_chunks(BLOCK * c),
             blocks_of(&mut work.e, n),
@@ -166,7 +187,8 @@ impl<R: Real> WindowNet<R> {
         );
         blocks.into_par_iter().enumerate().for_each(|(block, (ids, e, x, h, z))| {
             let rows = ids.len() / c;
-            let mut words = ArrayViewMut2::from_shape((ids.len(), a.embedding), e).expect("C words an example");
+            let mut words =
+                ArrayViewMut2::from_shape((ids.len(), a.embedding), e).expect("C words an example");
             self.encoder.gather(ids, words.view_mut());
             let mut e = words.into_shape_with_order((rows, a.window())).expect("contiguous");
             if let Some(noise) = noise {
@@ -206,14 +228,24 @@ impl<R: Real> WindowNet<R> {
     }
 
     /// From d_z to the gradients of W, b_1 and the embedding.
-    fn backward(&self, contexts: &[u32], n: usize, noise: Option<Noise>, work: &mut Work<R>, grad: &mut Self) {
+    fn backward(
+        &self,
+        contexts: &[u32],
+        n: usize,
+        noise: Option<Noise>,
+        work: &mut Work<R>,
+        grad: &mut Self,
+    ) {
         let a = self.shape;
-        let blocks = (blocks_of(&mut work.h, n), blocks_of(&mut work.d_z, n), blocks_of(&mut work.d_e, n));
+        let blocks =
+            (blocks_of(&mut work.h, n), blocks_of(&mut work.d_z, n), blocks_of(&mut work.d_e, n));
         blocks.into_par_iter().enumerate().for_each(|(block, (h, d_z, d_e))| {
             let rows = h.len() / a.hidden;
-            let (mut h, mut d_z, mut d_e) = (matrix_mut(h, rows), matrix_mut(d_z, rows), matrix_mut(d_e, rows));
+            let (mut h, mut d_z, mut d_e) =
+                (matrix_mut(h, rows), matrix_mut(d_z, rows), matrix_mut(d_e, rows));
             for (i, (mut h, mut d_z)) in h.rows_mut().into_iter().zip(d_z.rows_mut()).enumerate() {
-                let (h, d_h) = (h.as_slice_mut().expect("a row"), d_z.as_slice_mut().expect("a row"));
+                let (h, d_h) =
+                    (h.as_slice_mut().expect("a row"), d_z.as_slice_mut().expect("a row"));
                 let d_h = &mut d_h[..a.hidden];
                 if let Some(noise) = noise {
                     noise.hidden.apply(noise.step, ((block * BLOCK + i) * a.hidden) as u64, d_h);
@@ -265,12 +297,6 @@ impl<R: Real> Work<R> {
         }
     }
 
-    /// Bytes of [`Work::new`], estimated.
-    pub fn bytes(shape: &Architecture, rows: usize) -> u64 {
-        let columns = 3 * shape.window() + shape.hidden + 2 * shape.features() + shape.vocab;
-        (rows * columns * size_of::<R>()) as u64
-    }
-
     /// The hidden layer of the first `n` examples of the last forward pass (before dropout).
     pub fn hidden(&self, n: usize) -> ArrayView2<'_, R> {
         self.h.slice(s![..n, ..])
@@ -296,9 +322,11 @@ impl<R: Real> Params for WindowNet<R> {
 
     fn tensors<'a>(&'a self, each: &mut dyn FnMut(Tensor<'a, R>)) {
         let trained = !self.shape.frozen;
-        for (name, w, trained) in
-            [(ENCODER, &self.encoder.w, trained), (HIDDEN[0], &self.w, true), (DECODER[0], &self.u, true)]
-        {
+        for (name, w, trained) in [
+            (ENCODER, &self.encoder.w, trained),
+            (HIDDEN[0], &self.w, true),
+            (DECODER[0], &self.u, true),
+        ] {
             let shape = Shape::Matrix(w.nrows(), w.ncols());
             each(Tensor { name, shape, data: w.as_slice().expect("standard layout"), trained });
         }
@@ -310,11 +338,19 @@ impl<R: Real> Params for WindowNet<R> {
 
     fn tensors_mut<'a>(&'a mut self, each: &mut dyn FnMut(TensorMut<'a, R>)) {
         let trained = !self.shape.frozen;
-        let matrices =
-            [(ENCODER, &mut self.encoder.w, trained), (HIDDEN[0], &mut self.w, true), (DECODER[0], &mut self.u, true)];
+        let matrices = [
+            (ENCODER, &mut self.encoder.w, trained),
+            (HIDDEN[0], &mut self.w, true),
+            (DECODER[0], &mut self.u, true),
+        ];
         for (name, w, trained) in matrices {
             let shape = Shape::Matrix(w.nrows(), w.ncols());
-            each(TensorMut { name, shape, data: w.as_slice_mut().expect("standard layout"), trained });
+            each(TensorMut {
+                name,
+                shape,
+                data: w.as_slice_mut().expect("standard layout"),
+                trained,
+            });
         }
         for (name, b) in [(HIDDEN[1], &mut self.b1), (DECODER[1], &mut self.b2)] {
             let data = b.as_slice_mut().expect("standard layout");

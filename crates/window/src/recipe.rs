@@ -12,7 +12,7 @@ use nn::fit::{Config, Ended, Event, fit};
 use serde::{Deserialize, Serialize};
 
 use crate::model::WindowModel;
-use crate::net::{Architecture, WindowNet, Work};
+use crate::net::{Architecture, WindowNet};
 use crate::task::LmTask;
 
 /// A fixed-window language model; every field may be left out.
@@ -81,13 +81,16 @@ impl WindowConfig {
         }
     }
 
-    /// Bytes that training needs at its peak, estimated from above.
+    /// Bytes that training needs at its peak, estimated from above (in floating point: any size may be asked for).
     pub fn training_bytes(&self, vocab: usize) -> u64 {
-        let a = self.architecture(vocab);
-        let weights = (vocab * (a.embedding + a.features() + 1) + a.hidden * (a.input() + 1)) as u64;
+        let (v, e, h) = (vocab as f64, self.emsize as f64, self.nhid as f64);
+        let window = (self.n as f64 - 1.0) * e;
+        let features = h + if self.direct { window } else { 0.0 };
+        let weights = v * (e + features + 1.0) + h * (window + 1.0);
         // weights, gradient, best weights, and a snapshot of weights and moments
-        let copies = 4 + 2 * self.training.options().method.moments() as u64;
-        weights * 4 * copies + 2 * Work::<f32>::bytes(&a, self.batch_size)
+        let copies = (4 + 2 * self.training.options().method.moments()) as f64;
+        let rows = self.batch_size as f64;
+        (4.0 * (copies * weights + 2.0 * rows * (3.0 * window + h + 2.0 * features + v))) as u64
     }
 
     fn check(&self, data: TrainSet<'_>) -> Result<()> {
@@ -100,18 +103,30 @@ impl WindowConfig {
         if self.n < 2 {
             return wrong("n", format!("{} leaves no context word", self.n), "give at least 2");
         }
-        for (option, value) in [("emsize", self.emsize), ("nhid", self.nhid), ("batch_size", self.batch_size)] {
+        for (option, value) in
+            [("emsize", self.emsize), ("nhid", self.nhid), ("batch_size", self.batch_size)]
+        {
             if value == 0 {
                 return wrong(option, "0 makes no sense".into(), "give at least 1");
             }
         }
-        for (option, p) in [("dropout", self.dropout), ("dropout_embedding", self.dropout_embedding)] {
+        for (option, p) in
+            [("dropout", self.dropout), ("dropout_embedding", self.dropout_embedding)]
+        {
             if !(0.0..1.0).contains(&p) {
-                return wrong(option, format!("{p} is no probability below 1"), "give 0 to below 1");
+                return wrong(
+                    option,
+                    format!("{p} is no probability below 1"),
+                    "give 0 to below 1",
+                );
             }
         }
         if data.train.targets() == 0 || data.valid.targets() == 0 {
-            let what = format!("{} training token(s), {} for validation", data.train.targets(), data.valid.targets());
+            let what = format!(
+                "{} training token(s), {} for validation",
+                data.train.targets(),
+                data.valid.targets()
+            );
             return Err(Error::Unfit { what, cure: "give more text".into() });
         }
         nn::memory::check(self.training_bytes(data.vocab.len())).map_err(nn_error)
@@ -152,14 +167,29 @@ impl WindowRecipe {
     ///
     /// # Errors
     /// [`Error::Config`] or [`Error::Unfit`] before anything is allocated; [`Error::Diverged`], [`Error::Interrupted`].
-    pub fn train_model(&self, data: TrainSet<'_>, log: &mut Log<'_>) -> Result<(WindowModel, Vec<String>)> {
+    pub fn train_model(
+        &self,
+        data: TrainSet<'_>,
+        log: &mut Log<'_>,
+    ) -> Result<(WindowModel, Vec<String>)> {
         let config = &self.config;
         config.check(data)?;
-        let mut net = WindowNet::start(&config.architecture(data.vocab.len()), config.seed, config.init_range);
+        let mut net = WindowNet::start(
+            &config.architecture(data.vocab.len()),
+            config.seed,
+            config.init_range,
+        );
         if let Some(given) = &self.embeddings {
             if given.dim() != net.encoder.w.dim() {
-                let what = format!("word vectors of shape {:?} for {:?}", given.dim(), net.encoder.w.dim());
-                return Err(Error::Unfit { what, cure: "give one vector of emsize numbers a word".into() });
+                let what = format!(
+                    "word vectors of shape {:?} for {:?}",
+                    given.dim(),
+                    net.encoder.w.dim()
+                );
+                return Err(Error::Unfit {
+                    what,
+                    cure: "give one vector of emsize numbers a word".into(),
+                });
             }
             net.encoder.w.assign(given);
         }
@@ -173,14 +203,22 @@ impl WindowRecipe {
         });
         let mut task = LmTask::new(&net, config, data);
         let mut listen = |event: Event<'_>| log(progress(event));
-        let outcome = fit(&mut task, &mut net, &config.training.options(), keeper.as_mut(), &mut listen).map_err(nn_error)?;
+        let outcome =
+            fit(&mut task, &mut net, &config.training.options(), keeper.as_mut(), &mut listen)
+                .map_err(nn_error)?;
         let mut notes = Vec::new();
         if outcome.recoveries > 0 {
-            notes.push(format!("{} time(s) back to the last good state, at half the rate", outcome.recoveries));
+            notes.push(format!(
+                "{} time(s) back to the last good state, at half the rate",
+                outcome.recoveries
+            ));
         }
         if outcome.ended != Ended::Complete {
             let epoch = outcome.points.last().map_or(0.0, |p| p.epoch);
-            notes.push(format!("stopped early, after epoch {epoch:.1} of {}", config.training.epochs));
+            notes.push(format!(
+                "stopped early, after epoch {epoch:.1} of {}",
+                config.training.epochs
+            ));
         }
         Ok((WindowModel::new(net, config.clone(), data.vocab.clone()), notes))
     }
@@ -201,7 +239,9 @@ impl Recipe for WindowRecipe {
     fn describe(&self) -> String {
         let WindowConfig { n, emsize, nhid, training, .. } = &self.config;
         let epochs = training.epochs;
-        format!("fixed window (Bengio 2003): n = {n}, word vectors of {emsize}, {nhid} hidden units, {epochs} epochs")
+        format!(
+            "fixed window (Bengio 2003): n = {n}, word vectors of {emsize}, {nhid} hidden units, {epochs} epochs"
+        )
     }
 
     fn train(&self, data: TrainSet<'_>, log: &mut Log<'_>) -> Result<Trained> {
@@ -213,7 +253,9 @@ impl Recipe for WindowRecipe {
 fn progress(event: Event<'_>) -> Progress {
     match event {
         Event::Step { done, total, .. } => Progress::Step { stage: "training", done, total },
-        Event::Recovered { step, .. } => Progress::Step { stage: "back to the last good state", done: step, total: step },
+        Event::Recovered { step, .. } => {
+            Progress::Step { stage: "back to the last good state", done: step, total: step }
+        }
         Event::Point(p) => Progress::Point(CurvePoint {
             epoch: p.epoch,
             step: p.step,
@@ -229,7 +271,9 @@ fn progress(event: Event<'_>) -> Progress {
 }
 
 fn corpus_fingerprint(texts: [&Tokens; 2]) -> String {
-    let bytes = |text: &Tokens| -> Vec<u8> { text.flat().iter().flat_map(|TokenId(id)| id.to_le_bytes()).collect() };
+    let bytes = |text: &Tokens| -> Vec<u8> {
+        text.flat().iter().flat_map(|TokenId(id)| id.to_le_bytes()).collect()
+    };
     let parts = texts.map(bytes);
     fingerprint(parts.iter().map(Vec::as_slice))
 }
@@ -238,7 +282,9 @@ fn corpus_fingerprint(texts: [&Tokens; 2]) -> String {
 pub(crate) fn nn_error(error: nn::Error) -> Error {
     match error {
         nn::Error::Interrupted => Error::Interrupted,
-        nn::Error::Diverged { step, tensor, value } => Error::Diverged { step, what: tensor, value },
+        nn::Error::Diverged { step, tensor, value } => {
+            Error::Diverged { step, what: tensor, value }
+        }
         nn::Error::Io { path, source } => Error::Io { path, source },
         nn::Error::File { path, what, cure } => Error::File { path, what, cure: cure.into() },
         nn::Error::OtherRun { path, difference } => Error::File {
@@ -247,10 +293,13 @@ pub(crate) fn nn_error(error: nn::Error) -> Error {
             cure: "give the same options and data, or another file".into(),
         },
         nn::Error::Memory { need, available } => Error::Unfit {
-            what: format!("training would need {} MiB of memory, {} MiB are available", need >> 20, available >> 20),
+            what: format!(
+                "training would need {} MiB of memory, {} MiB are available",
+                need >> 20,
+                available >> 20
+            ),
             cure: "lower nhid, emsize, batch_size or the vocabulary".into(),
         },
         other => Error::Unfit { what: other.to_string(), cure: "see the message".into() },
     }
 }
-

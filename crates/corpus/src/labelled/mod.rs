@@ -8,7 +8,7 @@
 //! | two files, line by line translations | [`Pair`] | [`parallel`] |
 //! | one file a class, a sentence a line | [`Classified`] | [`classes`] |
 //!
-//! Each reads through [`Lines`](crate::Lines), so what is true of a text is true here; each error names file, line and byte.
+//! Each reads through [`Lines`], so what is true of a text is true here; each error names file, line and byte.
 mod conllu;
 mod plain;
 mod slash;

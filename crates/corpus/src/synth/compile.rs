@@ -124,7 +124,11 @@ pub(crate) fn compile(path: &Path, text: &str) -> Result<Language> {
     }
     let mut moves = Moves::new(&rules, file.depth, &fault)?;
     if moves.of(start, 0).iter().any(|one| one.slot.is_none()) {
-        return Err(fault.at("start", format!("`{}` may be empty", file.start), "begin every sentence with a word"));
+        return Err(fault.at(
+            "start",
+            format!("`{}` may be empty", file.start),
+            "begin every sentence with a word",
+        ));
     }
     let mean_sentence = moves.mean_words(start);
     moves.cells.push(Cell { kind: Kind::Rule(start), mode: Mode::Same });

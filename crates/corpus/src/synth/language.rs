@@ -104,7 +104,7 @@ pub(crate) struct Reading {
 }
 
 /// A language: grammar, lexicon and their exact distribution.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Language {
     pub(crate) name: String,
     pub(crate) about: String,
@@ -237,5 +237,14 @@ impl Language {
     #[inline]
     pub(crate) fn start(&self) -> u16 {
         self.moves.cells.len() as u16 - 1
+    }
+}
+
+impl std::fmt::Debug for Language {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Language")
+            .field("name", &self.name)
+            .field("forms", &self.forms.len())
+            .finish_non_exhaustive()
     }
 }

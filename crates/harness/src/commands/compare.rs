@@ -17,7 +17,10 @@ use crate::{interrupt, report, terminal_table, text};
 pub fn run(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
     // What can be refused is refused before anything is trained.
     if let Some(threads) = args.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().context("starting the threads")?;
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.into())
+            .build_global()
+            .context("starting the threads")?;
     }
     report::check_writable(&args.report)?;
     let corpus = text::load(&args.corpus, args.text, args.preset)?;
@@ -79,14 +82,23 @@ fn describe(args: &CompareArgs, corpus: &Corpus, plan: &Plan) -> Run {
 
 /// The command as typed, without the folder of the program.
 fn command_line() -> String {
-    let words = std::env::args().skip(1).map(|w| if w.contains(' ') { format!("'{w}'") } else { w });
+    let words =
+        std::env::args().skip(1).map(|w| if w.contains(' ') { format!("'{w}'") } else { w });
     std::iter::once("harness".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 fn introduce(run: &Run, out: &mut dyn Write) -> Result<()> {
     let label = if run.synthetic { " (SYNTHETIC text)" } else { "" };
-    writeln!(out, "corpus {}{label}: {} train, {} valid, {} test tokens; split: {}", run.corpus, run.train_tokens, run.valid_tokens, run.test_tokens, run.split)?;
-    writeln!(out, "vocabulary {} words ({}), tokenizer {}, context {}", run.vocab, run.vocab_rule, run.tokenizer, run.context)?;
+    writeln!(
+        out,
+        "corpus {}{label}: {} train, {} valid, {} test tokens; split: {}",
+        run.corpus, run.train_tokens, run.valid_tokens, run.test_tokens, run.split
+    )?;
+    writeln!(
+        out,
+        "vocabulary {} words ({}), tokenizer {}, context {}",
+        run.vocab, run.vocab_rule, run.tokenizer, run.context
+    )?;
     writeln!(out, "{} cores, {} threads: {}\n", run.cores, run.threads, run.cpu)?;
     Ok(())
 }
@@ -95,11 +107,27 @@ fn introduce(run: &Run, out: &mut dyn Write) -> Result<()> {
 fn conclude(args: &CompareArgs, results: &Results, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "{}", terminal_table::table(results, width()))?;
     let dir = &args.report;
-    writeln!(out, "\nReport: {}   figures: {}   rows: {}", dir.join("index.html").display(), dir.join("figures").display(), dir.join("records.csv").display())?;
+    writeln!(
+        out,
+        "\nReport: {}   figures: {}   rows: {}",
+        dir.join("index.html").display(),
+        dir.join("figures").display(),
+        dir.join("records.csv").display()
+    )?;
     if results.run.synthetic {
-        writeln!(out, "Next: harness --corpus YOUR.txt --report {}   harness models", dir.join("mine").display())?;
+        writeln!(
+            out,
+            "Next: harness --corpus YOUR.txt --report {}   harness models",
+            dir.join("mine").display()
+        )?;
     } else {
-        writeln!(out, "Next: harness --corpus {} --seeds 3 --report {}   harness report {}", args.corpus, dir.display(), dir.display())?;
+        writeln!(
+            out,
+            "Next: harness --corpus {} --seeds 3 --report {}   harness report {}",
+            args.corpus,
+            dir.display(),
+            dir.display()
+        )?;
     }
     if interrupt::asked() {
         return Err(Failure::Interrupted.into());

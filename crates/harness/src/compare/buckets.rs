@@ -3,7 +3,6 @@ use corpus::Corpus;
 use lm::Perplexity;
 use ngram::{GramCounts, sparsity, target_counts};
 
-
 use super::contender::Contender;
 use crate::record::{Bucket, Sparsity};
 
@@ -42,7 +41,9 @@ impl Counts {
             unseen_context_share: s.unseen_context_share(),
         };
         let bucket = |count: u32| {
-            let holds = |(lo, hi): &(u64, Option<u64>)| *lo <= count.into() && hi.is_none_or(|hi| u64::from(count) <= hi);
+            let holds = |(lo, hi): &(u64, Option<u64>)| {
+                *lo <= count.into() && hi.is_none_or(|hi| u64::from(count) <= hi)
+            };
             BUCKETS.iter().position(holds).expect("the buckets cover every count") as u8
         };
         let bucket_of = BUCKET_ORDERS
@@ -64,16 +65,18 @@ impl Counts {
             for (&log_prob, &bucket) in fitted.test.scores.log_probs.iter().zip(bucket_of) {
                 sums[bucket as usize].add(log_prob, false);
             }
-            rows.extend(BUCKETS.iter().zip(sums).filter(|(_, sum)| sum.targets > 0).map(|(&(lo, hi), sum)| Bucket {
-                model: contender.id.clone(),
-                seed: contender.seed,
-                order: *order,
-                lo,
-                hi,
-                targets: sum.targets,
-                nll: Some(sum.nll),
-                perplexity: Some(sum.perplexity()),
-            }));
+            rows.extend(BUCKETS.iter().zip(sums).filter(|(_, sum)| sum.targets > 0).map(
+                |(&(lo, hi), sum)| Bucket {
+                    model: contender.id.clone(),
+                    seed: contender.seed,
+                    order: *order,
+                    lo,
+                    hi,
+                    targets: sum.targets,
+                    nll: Some(sum.nll),
+                    perplexity: Some(sum.perplexity()),
+                },
+            ));
         }
         rows
     }

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use corpus::Corpus;
 use lm::{
-    Activity, CurvePoint, Family, LanguageModel, Mixture, Progress, Resampled, Scores, Trained, em_weights, mixture_nll,
+    Activity, CurvePoint, Family, LanguageModel, Mixture, Progress, Resampled, Scores, Trained,
+    em_weights, mixture_nll,
 };
 
 use super::{Job, Plan};
@@ -63,9 +64,10 @@ impl Contender {
         let bar = Bar::new(label);
         let (family, description) = match &job.spec {
             Spec::Train(recipe) => (recipe.family(), recipe.describe()),
-            Spec::Mix { parts, .. } => {
-                (Family::Mixture, format!("linear interpolation of {}, weights by EM on valid", parts.join(", ")))
-            }
+            Spec::Mix { parts, .. } => (
+                Family::Mixture,
+                format!("linear interpolation of {}, weights by EM on valid", parts.join(", ")),
+            ),
         };
         let mut contender = Self {
             id: job.spec.id(),
@@ -112,7 +114,13 @@ impl Contender {
 }
 
 impl Fitted {
-    fn of(trained: Trained, train_s: f64, train_peak_bytes: u64, corpus: &Corpus, plan: &Plan) -> Self {
+    fn of(
+        trained: Trained,
+        train_s: f64,
+        train_peak_bytes: u64,
+        corpus: &Corpus,
+        plan: &Plan,
+    ) -> Self {
         let model = trained.model;
         let valid = measure::score(&*model, &corpus.valid, plan.context);
         let test = measure::score(&*model, &corpus.test, plan.context);
@@ -142,7 +150,13 @@ fn file_bytes(model: &dyn LanguageModel, vocab: &corpus::Vocab) -> Option<u64> {
 }
 
 /// A mixture of models already scored: its scores follow from theirs.
-fn mix(parts: &[String], seed: u64, before: &[Contender], corpus: &Corpus, plan: &Plan) -> lm::Result<Fitted> {
+fn mix(
+    parts: &[String],
+    seed: u64,
+    before: &[Contender],
+    corpus: &Corpus,
+    plan: &Plan,
+) -> lm::Result<Fitted> {
     let found = |part: &String| {
         // Models without chance were run for the first seed only.
         let contender = before
@@ -165,10 +179,18 @@ fn mix(parts: &[String], seed: u64, before: &[Contender], corpus: &Corpus, plan:
     };
     let weights = em_weights(&on(|f| &f.valid));
     let (train_s, train_peak_bytes) = (start.elapsed().as_secs_f64(), watch.peak_bytes());
-    let scores = |pick| Scores { log_probs: mixture_nll(&weights, &on(pick)), context: plan.context };
+    let scores =
+        |pick| Scores { log_probs: mixture_nll(&weights, &on(pick)), context: plan.context };
     let (valid, test) = (scores(|f| &f.valid), scores(|f| &f.test));
-    let note = parts.iter().zip(&weights).map(|((p, _), w)| format!("{w:.3} {p}")).collect::<Vec<_>>().join(" + ");
-    let model = Arc::new(Mixture::new(weights.iter().copied().zip(parts.iter().map(|(_, f)| f.model.clone())).collect()));
+    let note = parts
+        .iter()
+        .zip(&weights)
+        .map(|((p, _), w)| format!("{w:.3} {p}"))
+        .collect::<Vec<_>>()
+        .join(" + ");
+    let model = Arc::new(Mixture::new(
+        weights.iter().copied().zip(parts.iter().map(|(_, f)| f.model.clone())).collect(),
+    ));
     let head = timing_text(corpus);
     let score_peak_bytes = measure::score(&*model, &head, plan.context).peak_bytes;
     Ok(Fitted {
@@ -200,11 +222,15 @@ pub fn time_in_rounds(contenders: &mut [Contender], corpus: &Corpus, plan: &Plan
     let bar = Bar::new("timing");
     for round in 0..=ROUNDS {
         let running = contenders.iter_mut().filter(|c| c.reported);
-        let mut fitted: Vec<&mut Fitted> = running.filter_map(|c| c.outcome.as_mut().ok()).collect();
+        let mut fitted: Vec<&mut Fitted> =
+            running.filter_map(|c| c.outcome.as_mut().ok()).collect();
         let models = fitted.len();
         for (i, model) in fitted.iter_mut().enumerate() {
-            let progress =
-                Progress::Step { stage: "timing", done: (round * models + i) as u64, total: (models * (ROUNDS + 1)) as u64 };
+            let progress = Progress::Step {
+                stage: "timing",
+                done: (round * models + i) as u64,
+                total: (models * (ROUNDS + 1)) as u64,
+            };
             if bar.log(&progress).is_break() {
                 return;
             }
@@ -214,7 +240,8 @@ pub fn time_in_rounds(contenders: &mut [Contender], corpus: &Corpus, plan: &Plan
             }
             model.score_tok_s.push(text.targets() as f64 / scored.seconds);
             if round == 1 {
-                model.latency_us = measure::latency_us(&*model.model, &text, Duration::from_millis(400));
+                model.latency_us =
+                    measure::latency_us(&*model.model, &text, Duration::from_millis(400));
             }
         }
     }

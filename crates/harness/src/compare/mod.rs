@@ -29,7 +29,12 @@ pub struct Plan {
 }
 
 /// Runs the comparison. `run` is what is known before; `sink` gets the results so far after every model.
-pub fn compare(corpus: &Corpus, plan: &Plan, run: Run, sink: &mut dyn FnMut(&Results) -> Result<()>) -> Result<Results> {
+pub fn compare(
+    corpus: &Corpus,
+    plan: &Plan,
+    run: Run,
+    sink: &mut dyn FnMut(&Results) -> Result<()>,
+) -> Result<Results> {
     let started = std::time::Instant::now();
     let jobs = jobs(corpus, plan)?;
     let counts = buckets::Counts::of(corpus)?;
@@ -70,7 +75,8 @@ impl Spec {
 
     /// Does a seed matter?
     fn random(&self, setting: &Setting) -> bool {
-        let random = |family| matches!(family, Family::Window | Family::Rnn | Family::Gru | Family::Lstm);
+        let random =
+            |family| matches!(family, Family::Window | Family::Rnn | Family::Gru | Family::Lstm);
         match self {
             Spec::Train(recipe) => random(recipe.family()),
             Spec::Mix { parts, .. } => {
@@ -86,10 +92,15 @@ fn jobs(corpus: &Corpus, plan: &Plan) -> Result<Vec<Job>> {
     for (i, &seed) in plan.seeds.iter().enumerate() {
         let setting = Setting::new(plan.preset, seed, corpus);
         let defaults = registry::default_ids(&setting);
-        let ids: Vec<&str> =
-            if plan.models.is_empty() { defaults } else { plan.models.iter().map(String::as_str).collect() };
+        let ids: Vec<&str> = if plan.models.is_empty() {
+            defaults
+        } else {
+            plan.models.iter().map(String::as_str).collect()
+        };
         let push = |spec: Spec, reported: bool, jobs: &mut Vec<Job>| {
-            let same = |job: &Job| job.spec.id() == spec.id() && (job.seed == seed || !spec.random(&setting));
+            let same = |job: &Job| {
+                job.spec.id() == spec.id() && (job.seed == seed || !spec.random(&setting))
+            };
             match jobs.iter_mut().find(|job| same(job)) {
                 Some(job) => job.reported |= reported,
                 None if i == 0 || spec.random(&setting) => jobs.push(Job { spec, seed, reported }),

@@ -8,10 +8,17 @@ use crate::measure::quantile;
 use crate::record::{Curve, Detail, Pair, Record, Results, Run, Status};
 
 /// Everything known so far.
-pub fn results(run: Run, all: &[Contender], corpus: &Corpus, counts: &buckets::Counts, plan: &Plan) -> Results {
+pub fn results(
+    run: Run,
+    all: &[Contender],
+    corpus: &Corpus,
+    counts: &buckets::Counts,
+    plan: &Plan,
+) -> Results {
     let reported: Vec<&Contender> = all.iter().filter(|c| c.reported).collect();
     let record = |c: &&Contender, split: &str| record(&run, c, corpus, counts, plan, split);
-    let oracle = reported.iter().find(|c| c.family == Family::Oracle).and_then(|c| c.outcome.as_ref().ok());
+    let oracle =
+        reported.iter().find(|c| c.family == Family::Oracle).and_then(|c| c.outcome.as_ref().ok());
     Results {
         records: reported.iter().map(|c| record(c, "test")).collect(),
         validation: reported.iter().map(|c| record(c, "valid")).collect(),
@@ -19,7 +26,10 @@ pub fn results(run: Run, all: &[Contender], corpus: &Corpus, counts: &buckets::C
         pairs: pairs(&reported, corpus),
         buckets: reported.iter().flat_map(|c| counts.buckets(c)).collect(),
         sparsity: counts.sparsity.clone(),
-        curves: reported.iter().flat_map(|c| c.curve.iter().map(|p| Curve::new(&c.id, c.seed, p))).collect(),
+        curves: reported
+            .iter()
+            .flat_map(|c| c.curve.iter().map(|p| Curve::new(&c.id, c.seed, p)))
+            .collect(),
         run,
     }
 }
@@ -28,7 +38,14 @@ fn sums(judged: &Judged, text: &Tokens, corpus: &Corpus) -> Perplexity {
     judged.scores.perplexity(text, corpus.vocab.unk())
 }
 
-fn record(run: &Run, c: &Contender, corpus: &Corpus, counts: &buckets::Counts, plan: &Plan, split: &str) -> Record {
+fn record(
+    run: &Run,
+    c: &Contender,
+    corpus: &Corpus,
+    counts: &buckets::Counts,
+    plan: &Plan,
+    split: &str,
+) -> Record {
     let text = if split == "test" { &corpus.test } else { &corpus.valid };
     let fitted = c.outcome.as_ref().ok();
     let judged = fitted.map(|f| if split == "test" { &f.test } else { &f.valid });
@@ -41,7 +58,8 @@ fn record(run: &Run, c: &Contender, corpus: &Corpus, counts: &buckets::Counts, p
     };
     let latency = |q| fitted.and_then(|f| quantile(&f.latency_us, q));
     let order = fitted.and_then(|f| f.model.order());
-    let unseen = |n: usize| counts.sparsity.iter().find(|s| s.order == n).map(|s| s.unseen_token_share);
+    let unseen =
+        |n: usize| counts.sparsity.iter().find(|s| s.order == n).map(|s| s.unseen_token_share);
     Record {
         model: c.id.clone(),
         family: c.family,
@@ -73,7 +91,9 @@ fn record(run: &Run, c: &Contender, corpus: &Corpus, counts: &buckets::Counts, p
         latency_p99_us: latency(0.99),
         unseen_share: order.and_then(unseen),
         zero_prob_share: sum.map(|s| s.zero_share()),
-        zero_weight_share: footprint.filter(|f| f.params > 0).map(|f| f.zero as f64 / f.params as f64),
+        zero_weight_share: footprint
+            .filter(|f| f.params > 0)
+            .map(|f| f.zero as f64 / f.params as f64),
         status,
         error,
         vocab_sha256: run.vocab_sha256.clone(),
@@ -109,7 +129,9 @@ fn detail(c: &Contender, corpus: &Corpus, oracle: Option<&Fitted>) -> Detail {
         bits_per_token: test.map(|s| s.bits_per_token()),
         gap_to_oracle_bits: test.zip(floor).map(|(s, floor)| s.bits_per_token() - floor),
         negligible_weight_share: footprint.map(|f| f.negligible as f64 / f.params as f64),
-        silent_unit_share: fitted.and_then(|f| f.activity).map(|a| a.silent as f64 / a.units as f64),
+        silent_unit_share: fitted
+            .and_then(|f| f.activity)
+            .map(|a| a.silent as f64 / a.units as f64),
         peak_rss_bytes: fitted.and_then(|f| f.peak_rss_bytes),
         score_tok_s_min: quantile(speeds, 0.0),
         score_tok_s_max: quantile(speeds, 1.0),
@@ -128,7 +150,8 @@ fn pairs(reported: &[&Contender], corpus: &Corpus) -> Vec<Pair> {
                 continue;
             }
             let (interval, verdict) = fa.test.resampled.against(&fb.test.resampled);
-            let mean = |f: &Fitted| sums(&f.test, &corpus.test, corpus).nll / corpus.test.targets() as f64;
+            let mean =
+                |f: &Fitted| sums(&f.test, &corpus.test, corpus).nll / corpus.test.targets() as f64;
             let ratio = Perplexity::of_mean_nll(mean(fa) - mean(fb));
             out.push(Pair {
                 a: a.id.clone(),

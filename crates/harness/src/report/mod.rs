@@ -1,6 +1,6 @@
 //! From records to something to read: CSV, JSON, Markdown, HTML, SVG. Reads nothing but [`Results`].
 //!
-//! [`write`] leaves a whole folder behind; [`redraw`] makes the readable part of it again from its CSVs, for instance after
+//! [`write()`] leaves a whole folder behind; [`redraw`] makes the readable part of it again from its CSVs, for instance after
 //! a row was deleted in a spreadsheet.
 mod atomic;
 pub mod charts;
@@ -50,7 +50,7 @@ pub fn write(dir: &Path, results: &Results) -> Result<Written> {
 /// Draws the report again from the CSVs and the run facts in a folder; `results.json` follows the CSVs, which stay as they are.
 ///
 /// # Errors
-/// Those of [`read`] and [`write`].
+/// Those of [`read`] and [`write()`].
 pub fn redraw(dir: &Path) -> Result<Written> {
     let results = read(dir)?;
     check_writable(dir)?;

@@ -2,6 +2,8 @@
 //!
 //! `<!-- BEGIN: lmlab NAME -->` and `<!-- END: lmlab NAME -->` stand on lines of their own; what is between is replaced. NAME is
 //! `verdict`, `table`, `table:ID` (an id of [`tables`]) or `chart:NAME` (a file of `figures/` without `.svg`).
+//! With `RUN/` before the NAME the block belongs to the report in a folder of that name; other reports leave it alone, so
+//! that one file can show several.
 use std::fmt::Write;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -25,10 +27,11 @@ pub fn splice(path: &Path, dir: &Path, results: &Results) -> Result<usize> {
     let view = View::new(results);
     let figures = charts::all(&view)?;
     let folder = relative(path.parent().unwrap_or(Path::new("")), dir);
+    let run = dir.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let bad = |line: usize, what: String| Error::Splice { path: path.into(), line, what };
     let (mut out, mut blocks, mut open) = (String::new(), 0, None::<(usize, &str)>);
     for (i, line) in text.split_inclusive('\n').enumerate() {
-        let (begin, end) = (marker(line, "BEGIN"), marker(line, "END"));
+        let (begin, end) = (marker(line, "BEGIN", &run), marker(line, "END", &run));
         match (open, begin, end) {
             (None, Some(name), _) => {
                 let block =
@@ -63,15 +66,20 @@ pub fn splice(path: &Path, dir: &Path, results: &Results) -> Result<usize> {
     Ok(blocks)
 }
 
-fn marker<'t>(line: &'t str, kind: &str) -> Option<&'t str> {
+/// The block's name, if the line is a marker of this run.
+fn marker<'t>(line: &'t str, kind: &str, run: &str) -> Option<&'t str> {
     let inside = line.trim().strip_prefix("<!--")?.strip_suffix("-->")?.trim();
-    inside
+    let name = inside
         .strip_prefix(kind)?
         .strip_prefix(':')?
         .trim()
         .strip_prefix("lmlab")?
-        .strip_prefix(' ')
-        .map(str::trim)
+        .strip_prefix(' ')?
+        .trim();
+    match name.split_once('/') {
+        Some((whose, name)) => (whose == run).then_some(name),
+        None => Some(name),
+    }
 }
 
 fn block(name: &str, view: &View, figures: &[Figure], folder: &str) -> Result<String, String> {

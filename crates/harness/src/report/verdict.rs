@@ -6,6 +6,7 @@ use lm::{Family, PairedVerdict};
 
 use super::number;
 use super::summary::{Model, Versus, View, family_word, status_word};
+use crate::record::{Record, Status};
 
 /// Who wins; what memory beyond a window gains; what it costs.
 pub fn sentences(view: &View) -> [String; 3] {
@@ -23,18 +24,21 @@ pub fn remarks(view: &View) -> Vec<String> {
         );
     }
     for m in &view.models {
+        let mut causes: Vec<(String, Vec<String>)> = Vec::new();
         for r in m.unfinished() {
-            let seed = if m.rows.len() > 1 { format!(" (seed {})", r.seed) } else { String::new() };
-            let why = if r.error.is_empty() { String::new() } else { format!(": {}", r.error) };
-            out.push(format!(
-                "{}{seed} {}{why}.",
-                m.name,
-                if r.status == crate::record::Status::Interrupted {
-                    "was interrupted"
-                } else {
-                    status_word(r.status)
-                }
-            ));
+            let cause = what_happened(r);
+            match causes.iter_mut().find(|c| c.0 == cause) {
+                Some(known) => known.1.push(r.seed.to_string()),
+                None => causes.push((cause, vec![r.seed.to_string()])),
+            }
+        }
+        for (cause, seeds) in causes {
+            let which = match seeds.len() {
+                _ if m.rows.len() == 1 => String::new(),
+                1 => format!(" (seed {})", seeds[0]),
+                _ => format!(" (seeds {})", number::listed(&seeds)),
+            };
+            out.push(format!("{}{which} {cause}.", m.name));
         }
     }
     for m in view.models.iter().filter(|m| m.is_ok() && m.ppl() == f64::INFINITY) {
@@ -191,7 +195,7 @@ fn cost(view: &View) -> String {
     let network = view.best(|m| m.is_recurrent() || m.family == Family::Window);
     let counting = view.best(|m| m.family == Family::Ngram);
     if let (Some(net), Some(ngram)) = (network, counting) {
-        let both = |of: fn(&crate::record::Record) -> Option<f64>| {
+        let both = |of: fn(&Record) -> Option<f64>| {
             let (a, b) = (net.figure(of)?.mean, ngram.figure(of)?.mean);
             (a > 0.0 && b > 0.0).then_some((a, b))
         };
@@ -284,8 +288,21 @@ fn percent_interval(v: &Versus) -> String {
 
 fn first_failure(m: &Model) -> String {
     match m.unfinished().next() {
-        Some(r) if r.error.is_empty() => format!("{} {}", m.name, status_word(r.status)),
-        Some(r) => format!("{} {}: {}", m.name, status_word(r.status), r.error),
+        Some(r) => format!("{} {}", m.name, what_happened(r)),
         None => format!("{} has infinite perplexity", m.name),
+    }
+}
+
+/// "diverged at step 3: …", "failed: no space", "was interrupted".
+fn what_happened(r: &Record) -> String {
+    let status = match r.status {
+        Status::Interrupted => "was interrupted",
+        other => status_word(other),
+    };
+    let error = r.error.trim().trim_end_matches('.');
+    match error {
+        "" => status.into(),
+        _ if error.starts_with(status) => error.into(),
+        _ => format!("{status}: {error}"),
     }
 }

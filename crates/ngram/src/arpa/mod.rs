@@ -6,8 +6,8 @@
 //! ngram 2=2
 //!
 //! \1-grams:
-//! -0.7	</s>
-//! -99	<s>	-0.3          log10 probability, words, log10 back-off weight (absent: 0)
+//! -0.7 </s>
+//! -99 <s> -0.3                log10 probability, words, log10 back-off weight (absent: 0)
 //! …
 //! \end\
 //! ```

@@ -19,6 +19,21 @@ pub(crate) fn read(words: &[u64], at: usize, width: u32) -> u64 {
     (both >> (at % 64)) as u64 & ((1 << width) - 1)
 }
 
+/// The index in `0..len` at which the ascending `at` is `value`. The range is halved without a branch to guess.
+#[inline(always)]
+pub(crate) fn search(mut len: usize, value: usize, at: impl Fn(usize) -> usize) -> Option<usize> {
+    if len == 0 {
+        return None;
+    }
+    let mut low = 0;
+    while len > 1 {
+        let half = len / 2;
+        low = std::hint::select_unpredictable(at(low + half) <= value, low + half, low);
+        len -= half;
+    }
+    (at(low) == value).then_some(low)
+}
+
 /// Writes fields one after the other.
 #[derive(Default)]
 pub(crate) struct BitWriter {

@@ -28,6 +28,7 @@ mod prefetch;
 mod quantise;
 mod score;
 mod sizes;
+mod text;
 mod trie;
 
 use corpus::TokenId;
@@ -41,6 +42,7 @@ pub use model::TableModel;
 pub use packed::PackedTable;
 pub use packed_build::PackedOptions;
 pub use sizes::{SizeEstimate, estimate_sizes};
+pub use text::TextSummary;
 pub use trie::TrieTable;
 
 /// The highest order a table takes.

@@ -1,4 +1,5 @@
 //! A stored table as a language model.
+use std::io::Read;
 use std::path::Path;
 
 use corpus::{TokenId, Tokens, Vocab};
@@ -6,7 +7,7 @@ use lm::{Context, Footprint, LanguageModel, Reader, Result};
 
 use super::{
     HashTable, Match, Meta, PackedOptions, PackedTable, State, Table, TableFile, TableKind,
-    TrieTable, score,
+    TextSummary, TrieTable, score, text,
 };
 use crate::backoff::BackoffModel;
 
@@ -87,17 +88,26 @@ impl TableModel {
         self.table().file().vocab()
     }
 
-    /// Length of the longest stored n-gram and log10 probability of every target, each sentence by itself: what
+    /// Probability and matched length of every word of a text that starts a sentence (`</s>` ends one): what
     /// `harness query` prints.
-    pub fn matches(&self, sentence: &[TokenId], out: &mut Vec<Match>) {
+    pub fn matches(&self, text: &[TokenId], out: &mut Vec<Match>) {
         out.clear();
-        with!(self, table => {
-            let (mut state, mut next) = (table.sentence_start(), State::default());
-            for &word in sentence {
-                out.push(table.look_up(&state, word, &mut next));
-                state = if word == table.meta().eos { table.sentence_start() } else { next };
-            }
-        });
+        out.resize(text.len(), Match { log10_prob: 0.0, length: 0 });
+        with!(self, table => score::matches(table, text, 0, out, |m| m));
+    }
+
+    /// The sums over a text of one sentence a line, encoded by `vocab`, which is the model's ([`vocab`](Self::vocab)).
+    /// `name` stands for the stream in messages.
+    ///
+    /// # Errors
+    /// If reading fails, or the text is not UTF-8.
+    pub fn summarise(
+        &self,
+        vocab: &Vocab,
+        input: &mut dyn Read,
+        name: &Path,
+    ) -> Result<TextSummary> {
+        with!(self, table => text::summarise(table, vocab, input, name))
     }
 }
 

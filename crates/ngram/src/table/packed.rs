@@ -57,7 +57,7 @@ struct Group {
     len: usize,
     ranks: usize,
     width: u32,
-    stored: Option<f64>,
+    stores: bool,
 }
 
 /// True if a context of `k` words with `len` children stores its weight.
@@ -113,19 +113,18 @@ impl PackedTable {
         let (begin, end) = level.children.pair(node as usize);
         let len = end - begin;
         let width = if len == fan { 0 } else { width_for(fan) };
-        let mut ranks = 0;
-        let mut stored = None;
         let stores = stores(self.store_all, k, len);
-        if stores || (width > 0 && len > 0) {
-            ranks = level.offsets.get(node as usize);
-            if stores {
-                let [low, high] = [0, WEIGHT / 2]
-                    .map(|at| bits::read(&level.ranks, ranks + at, WEIGHT as u32 / 2));
-                stored = Some(f64::from_bits(low | high << (WEIGHT / 2)));
-                ranks += WEIGHT;
-            }
-        }
-        Group { begin, len, ranks, width, stored }
+        // Without ranks and weight there is no offset to look for.
+        let start = if stores || width > 0 { level.offsets.get(node as usize) } else { 0 };
+        let ranks = start + if stores { WEIGHT } else { 0 };
+        Group { begin, len, ranks, width, stores }
+    }
+
+    /// The weight or divisor before a group's ranks.
+    #[inline]
+    fn stored(&self, k: usize, group: Group) -> f64 {
+        let half = |at: usize| bits::read(&self.levels[k - 1].ranks, at, WEIGHT as u32 / 2);
+        f64::from_bits(half(group.ranks - WEIGHT) | half(group.ranks - WEIGHT / 2) << (WEIGHT / 2))
     }
 
     /// Rank of child `i` of a group.
@@ -144,12 +143,11 @@ impl PackedTable {
         if group.width == 0 {
             return (rank < group.len).then_some(rank);
         }
-        let (mut low, mut high) = (0, group.len.min(rank + 1));
-        while high - low > 4 {
-            let middle = (low + high) / 2;
-            if self.rank(k, group, middle) <= rank { low = middle } else { high = middle }
-        }
-        (low..high).find(|&i| self.rank(k, group, i) == rank)
+        let level = &self.levels[k - 1];
+        let at = |i: usize| {
+            bits::read(&level.ranks, group.ranks + i * group.width as usize, group.width) as usize
+        };
+        bits::search(group.len.min(rank + 1), rank, at)
     }
 
     #[inline(always)]
@@ -171,7 +169,7 @@ impl PackedTable {
         if group.len < self.possible || self.store_all {
             return 1.0;
         }
-        group.stored.unwrap_or_else(|| self.sum(k, group))
+        if group.stores { self.stored(k, group) } else { self.sum(k, group) }
     }
 
     /// The back-off weight of a context of `k` words; `lower` are the children of its shortened form.
@@ -180,10 +178,7 @@ impl PackedTable {
         if !self.store_all && (group.len == 0 || group.len >= self.possible) {
             return 1.0;
         }
-        match group.stored {
-            Some(weight) => weight,
-            None => self.derive(k, group, lower),
-        }
+        if group.stores { self.stored(k, group) } else { self.derive(k, group, lower) }
     }
 
     fn derive(&self, k: usize, group: Group, lower: Group) -> f64 {
@@ -196,7 +191,7 @@ impl PackedTable {
     /// The words after the empty context.
     #[inline(always)]
     fn root(&self) -> Group {
-        Group { begin: 0, len: self.file.meta().vocab_len, ranks: 0, width: 0, stored: None }
+        Group { begin: 0, len: self.file.meta().vocab_len, ranks: 0, width: 0, stores: false }
     }
 }
 

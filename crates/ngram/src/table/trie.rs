@@ -89,14 +89,10 @@ impl TrieTable {
     fn find(&self, k: usize, node: u32, word: u32) -> Option<u32> {
         let (begin, end) = self.children(k, node);
         let words = self.levels[k].words.as_ref()?;
-        let at = |i: usize| bits::read(words, i * self.width as usize, self.width) as u32;
+        let at = |i: usize| bits::read(words, i * self.width as usize, self.width) as usize;
         // Words are sorted, so at most `word` of them come before it: frequent words, which have small ids, are found fast.
-        let (mut low, mut high) = (begin, end.min(begin + word as usize + 1));
-        while high - low > 4 {
-            let middle = (low + high) / 2;
-            if at(middle) <= word { low = middle } else { high = middle }
-        }
-        (low..high).find(|&i| at(i) == word).map(|i| i as u32)
+        let len = (end - begin).min(word as usize + 1);
+        bits::search(len, word as usize, |i| at(begin + i)).map(|i| (begin + i) as u32)
     }
 
     #[inline(always)]

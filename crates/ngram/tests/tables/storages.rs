@@ -68,7 +68,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn storages_follow_the_definition(seed in any::<u64>(), vocab in 3usize..40, order in 1usize..6, sentences in 1usize..60) {
+    fn storages_follow_the_definition(seed in any::<u64>(), vocab in 3usize..20, order in 1usize..6, sentences in 1usize..25) {
         let sample = oracle::sample(seed, vocab, order, sentences);
         for kind in [TableKind::Hash, TableKind::Trie] {
             check(through_file(kind, &sample).table(), &sample, 1e-12);
@@ -79,8 +79,8 @@ proptest! {
     }
 
     #[test]
-    fn coarse_tables_sum_to_one(seed in any::<u64>(), vocab in 3usize..40, order in 2usize..5, bits in 2u32..9) {
-        let sample = oracle::sample(seed, vocab, order, 60);
+    fn coarse_tables_sum_to_one(seed in any::<u64>(), vocab in 3usize..20, order in 2usize..5, bits in 2u32..9) {
+        let sample = oracle::sample(seed, vocab, order, 25);
         let table = PackedTable::build(&sample.model, &sample.vocab, &[], PackedOptions { prob_bits: bits }).unwrap();
         check(&table, &sample, f64::INFINITY);
     }
@@ -128,7 +128,7 @@ fn blocks_and_threads_do_not_change_scores() {
 
 #[test]
 fn eight_bits_are_close() {
-    let sample = oracle::sample(8, 300, 4, 3_000);
+    let sample = oracle::sample(8, 120, 4, 3_000);
     let (trie, packed) =
         (through_file(TableKind::Trie, &sample), through_file(TableKind::Packed, &sample));
     let perplexity = |m: &TableModel| {
@@ -140,7 +140,7 @@ fn eight_bits_are_close() {
 
 #[test]
 fn sizes_are_known_before() {
-    for (vocab, order, sentences) in [(20, 1, 10), (40, 3, 300), (900, 5, 3_000)] {
+    for (vocab, order, sentences) in [(20, 1, 10), (40, 3, 300), (150, 5, 3_000)] {
         let sample = oracle::sample(9, vocab, order, sentences);
         let estimates = estimate_sizes(
             &sample.model,

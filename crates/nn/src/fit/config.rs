@@ -93,11 +93,29 @@ impl Config {
         let checks = [
             ("epochs", self.epochs > 0, self.epochs.to_string(), "give at least 1"),
             ("lr", positive(self.lr), self.lr.to_string(), "give a positive number, such as 0.002"),
-            ("momentum", (0.0..1.0).contains(&self.momentum), self.momentum.to_string(), "give a number from 0 to below 1"),
-            ("weight_decay", not_negative(self.weight_decay), self.weight_decay.to_string(), "give 0 or a positive number"),
-            ("clip", not_negative(self.clip), self.clip.to_string(), "give 0 (none) or a positive number"),
+            (
+                "momentum",
+                (0.0..1.0).contains(&self.momentum),
+                self.momentum.to_string(),
+                "give a number from 0 to below 1",
+            ),
+            (
+                "weight_decay",
+                not_negative(self.weight_decay),
+                self.weight_decay.to_string(),
+                "give 0 or a positive number",
+            ),
+            (
+                "clip",
+                not_negative(self.clip),
+                self.clip.to_string(),
+                "give 0 (none) or a positive number",
+            ),
             ("validations", self.validations > 0, self.validations.to_string(), "give at least 1"),
         ];
-        checks.into_iter().find(|c| !c.1).map(|(name, _, value, cure)| (name, format!("{value} makes no sense"), cure))
+        checks
+            .into_iter()
+            .find(|c| !c.1)
+            .map(|(name, _, value, cure)| (name, format!("{value} makes no sense"), cure))
     }
 }

@@ -186,7 +186,8 @@ impl<'a, T: Task> Run<'a, T> {
         let mut grads = recycle_shared(std::mem::take(&mut self.grads_list));
         self.grad.tensors(&mut |t| grads.extend(t.trained.then_some(t.data)));
         let total = self.options.epochs * self.task.batches();
-        let factor = self.options.schedule.factor(&self.position.schedule, at.step, total, at.epoch);
+        let factor =
+            self.options.schedule.factor(&self.position.schedule, at.step, total, at.epoch);
         self.rate = self.options.rate * self.position.rate_scale * factor;
         let mut weights = recycle(std::mem::take(&mut self.weights_list));
         self.model.tensors_mut(&mut |t| weights.extend(t.trained.then_some(t.data)));

@@ -10,6 +10,7 @@
 #![allow(unsafe_code)]
 
 use pulp::{Simd, WithSimd};
+use std::hint::black_box;
 
 /// Rows of b that are multiplied at a time: 256 × 32 numbers of b are 32 KiB, which a first-level cache holds.
 const DEPTH: usize = 256;
@@ -272,20 +273,34 @@ impl<const MR: usize, const NV: usize> WithSimd for Tile<MR, NV> {
         // which lanes of the last one count, and a and b are not read past the last k
         unsafe {
             let mut acc = [[simd.splat_f32s(0.0); NV]; MR];
-            let (mut a, mut b) = (s.a.ptr, s.b);
+            // four pointers of three rows each, which the compiler must not join into one: that makes a chain of
+            // twelve additions, longer than the multiplications take
+            let third = |group: isize| black_box(s.a.ptr.wrapping_offset(3 * group * s.a.row));
+            let (mut a0, mut a1, mut a2, mut a3) = (third(0), third(1), third(2), third(3));
+            let mut b = s.b;
             for _ in 0..s.k {
                 let mut row = [simd.splat_f32s(0.0); NV];
                 for (j, row) in row.iter_mut().enumerate() {
                     *row = b.add(j * s.second).cast::<S::f32s>().read_unaligned();
                 }
-                for (i, acc) in acc.iter_mut().enumerate() {
-                    let x = simd.splat_f32s(*a.offset((i as isize).wrapping_mul(s.a.row)));
-                    for j in 0..NV {
-                        acc[j] = simd.mul_add_e_f32s(x, row[j], acc[j]);
-                    }
+                // spelt out: the compiler gives up on unrolling twelve rows
+                macro_rules! rows {
+                    ($($i:literal of $a:ident)*) => {$(
+                        if $i < MR {
+                            let x = simd.splat_f32s(*$a.offset(($i % 3) * s.a.row));
+                            for j in 0..NV {
+                                acc[$i][j] = simd.mul_add_e_f32s(x, row[j], acc[$i][j]);
+                            }
+                        }
+                    )*};
                 }
+                rows!(0 of a0 1 of a0 2 of a0 3 of a1 4 of a1 5 of a1);
+                rows!(6 of a2 7 of a2 8 of a2 9 of a3 10 of a3 11 of a3);
                 // wrapping: the step after the last k may leave the matrix, but is not read
-                a = a.wrapping_offset(s.a.col);
+                a0 = a0.wrapping_offset(s.a.col);
+                a1 = a1.wrapping_offset(s.a.col);
+                a2 = a2.wrapping_offset(s.a.col);
+                a3 = a3.wrapping_offset(s.a.col);
                 b = b.wrapping_offset(s.b_row);
             }
             let (alpha, beta) = (simd.splat_f32s(s.alpha), simd.splat_f32s(s.beta));

@@ -9,9 +9,9 @@
 //! Shapes: w_e [3H, E], w_h [3H, H], b and b_h [3H]; `pre` holds r z n; `extra` q, and after the backward step its
 //! gradient.
 
+use ndarray::s;
 use nn::Real;
 use nn::gemm::gemm;
-use ndarray::s;
 
 use super::{Backward, Cell, Forward};
 use crate::layer::Layer;

@@ -7,9 +7,9 @@
 //! ```
 //! Shapes: w_e [4H, E], w_h [4H, H], b [4H]; a state row is [h | c]; `pre` holds i f g o, `extra` tanh(c').
 
+use ndarray::s;
 use nn::Real;
 use nn::gemm::gemm;
-use ndarray::s;
 
 use super::{Backward, Cell, Forward};
 use crate::layer::Layer;

@@ -92,7 +92,7 @@ pub fn chart(view: &View, sheet: Sheet, title: &str, about: &str) -> Result<Opti
         }
         let kept: Vec<bool> = drawn.iter().map(|l| !l.pieces.is_empty()).collect();
         drawn.retain(|l| !l.pieces.is_empty());
-        lines::draw(c, &drawn, &frame, sheet)?;
+        lines::draw(c, &drawn, &[], &frame, sheet)?;
         for (m, line) in models.iter().zip(kept).filter(|k| k.1).map(|k| k.0).zip(&drawn) {
             for p in line.pieces.iter().flatten() {
                 c.mark(p.0, p.1, 4.4, m.family, false)?;

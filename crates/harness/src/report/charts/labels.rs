@@ -69,7 +69,7 @@ pub fn place(
                 + (area.3 - bounds.3).max(0.0);
             let hidden: f64 = taken.iter().chain(&marks).map(|t| t.overlap(area)).sum();
             let crossed: f64 = traces.iter().map(|t| t.overlap(area)).sum();
-            let cost = hidden + crossed * 0.3 + outside * 60.0 + penalty;
+            let cost = hidden + crossed * 0.5 + outside * 60.0 + penalty;
             if best.as_ref().is_none_or(|b| cost < b.0) {
                 best = Some((cost, place, area));
             }

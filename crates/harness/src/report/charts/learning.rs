@@ -1,7 +1,7 @@
 //! Validation perplexity while training, against seconds or against passes over the text; the best n-gram's as a line to beat.
 use lm::Family;
 
-use super::axis::{Frame, Sheet, range};
+use super::axis::{Frame, SMALL, Sheet, range};
 use super::canvas::{self, Anchor, Type};
 use super::lines::{self, DASHES, Line};
 use super::palette::Role;
@@ -82,26 +82,24 @@ pub fn chart(
         };
         frame.x_axis(c, &x, name, number::tick)?;
         frame.y_axis(c, &y, "validation perplexity (log scale)", number::tick)?;
+        let mut avoid = Vec::new();
         if let Some((m, p)) = line {
-            let at = y.at(p);
-            c.dashed(
-                &[(frame.left, at), (frame.right, at)],
-                Role::Family(Family::Ngram),
-                1.4,
-                (5.0, 4.0),
-            )?;
+            let (at, role) = (y.at(p), Role::Family(Family::Ngram));
+            let rule = vec![(frame.left, at), (frame.right, at)];
+            c.dashed(&rule, role, 1.4, (5.0, 4.0))?;
             let time = m
                 .figure(|r| r.train_s)
                 .map_or(String::new(), |s| format!(", counted in {}", number::seconds(s.mean)));
             let text =
                 if sheet.is_narrow() { m.name.to_string() } else { format!("{}{time}", m.name) };
-            c.text(
-                frame.left + 8.0,
-                at + 11.0,
-                &text,
-                Anchor::Start,
-                Type::new(Role::Family(Family::Ngram), super::axis::SMALL),
-            )?;
+            let middle = if at + 18.0 > frame.bottom { at - 11.0 } else { at + 11.0 };
+            c.text(frame.left + 8.0, middle, &text, Anchor::Start, Type::new(role, SMALL))?;
+            let end = frame.left + 8.0 + canvas::width(&text, SMALL) * 1.1 + 12.0;
+            // One trace weighs little; a name on top of a name must not pay.
+            avoid = [-4.0, -2.0, 0.0, 2.0, 4.0]
+                .map(|d| vec![(frame.left, middle + d), (end, middle + d)])
+                .to_vec();
+            avoid.push(rule);
         }
         let drawn: Vec<Line> = curves
             .iter()
@@ -124,7 +122,7 @@ pub fn chart(
                 }
             })
             .collect();
-        lines::draw(c, &drawn, &frame, sheet)?;
+        lines::draw(c, &drawn, &avoid, &frame, sheet)?;
         for (line, (m, seeds)) in drawn.iter().zip(&curves) {
             for p in line.pieces.iter().filter(|_| seeds.len() == 1).flatten() {
                 c.mark(

@@ -31,8 +31,14 @@ pub fn room(names: &[String], sheet: Sheet) -> f64 {
     names.iter().map(|n| width(n, SMALL)).fold(0.0, f64::max).min(most) + 26.0
 }
 
-/// Draws the lines and their names.
-pub fn draw(c: &Canvas, lines: &[Line], frame: &Frame, sheet: Sheet) -> Result<()> {
+/// Draws the lines and their names, which keep off the lines of `avoid` too.
+pub fn draw(
+    c: &Canvas,
+    lines: &[Line],
+    avoid: &[Vec<(f64, f64)>],
+    frame: &Frame,
+    sheet: Sheet,
+) -> Result<()> {
     for line in lines {
         for piece in &line.pieces {
             match line.dash {
@@ -51,7 +57,7 @@ pub fn draw(c: &Canvas, lines: &[Line], frame: &Frame, sheet: Sheet) -> Result<(
         })
         .collect();
     if ends.iter().any(|e| frame.right - e.0 > 30.0) {
-        return beside(c, lines, &ends, frame, sheet);
+        return beside(c, lines, avoid, &ends, frame, sheet);
     }
     let heights: Vec<f64> = ends.iter().map(|e| e.1).collect();
     let moved = labels::spread(&heights, SMALL + 3.0, (frame.top, frame.bottom));
@@ -70,6 +76,7 @@ pub fn draw(c: &Canvas, lines: &[Line], frame: &Frame, sheet: Sheet) -> Result<(
 fn beside(
     c: &Canvas,
     lines: &[Line],
+    avoid: &[Vec<(f64, f64)>],
     ends: &[(f64, f64)],
     frame: &Frame,
     sheet: Sheet,
@@ -79,7 +86,8 @@ fn beside(
         .zip(ends)
         .map(|(l, &at)| Wish { at, name: fitted(&l.name, SMALL, 150.0) })
         .collect();
-    let traces: Vec<Vec<(f64, f64)>> = lines.iter().flat_map(|l| l.pieces.clone()).collect();
+    let traces: Vec<Vec<(f64, f64)>> =
+        lines.iter().flat_map(|l| l.pieces.clone()).chain(avoid.iter().cloned()).collect();
     let bounds = (frame.left, frame.top, sheet.width - 6.0, frame.bottom - 2.0);
     let places = labels::place(&wishes, &traces, SMALL, bounds);
     for ((line, wish), place) in lines.iter().zip(&wishes).zip(places) {

@@ -82,6 +82,7 @@ fn row(
     if !m.is_ok() {
         let error = m.unfinished().next().map_or(String::new(), |r| match r.error.as_str() {
             "" => status_word(r.status).to_string(),
+            error if error.starts_with(status_word(r.status)) => error.to_string(),
             error => format!("{}: {error}", status_word(r.status)),
         });
         let text = fitted(&error, SMALL, frame.right - frame.left - 12.0);
@@ -94,21 +95,15 @@ fn row(
         );
     }
     if beyond {
-        c.dashed(&[(frame.left, y), (frame.right - 8.0, y)], role, 1.0, (2.0, 5.0))?;
-        if let Some(share) = m.figure(|r| r.zero_prob_share).filter(|s| s.mean > 0.0) {
-            let share = number::percent(share.mean);
-            let note = if sheet.is_narrow() {
-                format!("{share} zero")
-            } else {
-                format!("{share} of tokens have probability zero")
-            };
-            c.text(
-                frame.right - 14.0,
-                y,
-                &note,
-                Anchor::End,
-                Type { italic: true, ..Type::new(Role::Muted, SMALL) },
-            )?;
+        let zeros = m.figure(|r| r.zero_prob_share).filter(|s| s.mean > 0.0);
+        let words = if sheet.is_narrow() { "zero" } else { "of tokens have probability zero" };
+        let note = zeros.map(|s| format!("{} {words}", number::percent(s.mean)));
+        let end = frame.right - 14.0;
+        let free = note.as_ref().map_or(end, |n| end - width(n, SMALL) - 8.0);
+        c.dashed(&[(frame.left, y), (free, y)], role, 1.0, (2.0, 5.0))?;
+        if let Some(note) = note {
+            let look = Type { italic: true, ..Type::new(Role::Muted, SMALL) };
+            c.text(end, y, &note, Anchor::End, look)?;
         }
         return c.arrow(frame.right, y, (1.0, 0.0), role);
     }

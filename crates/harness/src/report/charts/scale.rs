@@ -39,13 +39,8 @@ impl Scale {
     pub fn ticks(&self, most: usize) -> Vec<f64> {
         let most = most.max(2);
         if self.log {
-            let fine: [&[f64]; 5] = [
-                &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
-                &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
-                &[1.0, 2.0, 5.0],
-                &[1.0, 3.0],
-                &[1.0],
-            ];
+            let fine: [&[f64]; 4] =
+                [&[1.0, 1.5, 2.0, 3.0, 5.0, 7.0], &[1.0, 2.0, 5.0], &[1.0, 3.0], &[1.0]];
             for steps in fine {
                 let ticks =
                     self.inside(self.decades(1).flat_map(|d| steps.iter().map(move |s| s * d)));

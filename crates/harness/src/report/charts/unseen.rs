@@ -65,7 +65,7 @@ pub fn chart(view: &View, sheet: Sheet, title: &str, about: &str) -> Result<Opti
                 width: 1.8,
             });
         }
-        lines::draw(c, &drawn, &frame, sheet)?;
+        lines::draw(c, &drawn, &[], &frame, sheet)?;
         for (line, share) in drawn.iter().zip(&SHARES) {
             for p in &line.pieces[0] {
                 c.mark(p.0, p.1, 4.2, share.3, false)?;
