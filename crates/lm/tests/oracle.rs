@@ -110,5 +110,5 @@ fn the_oracle_needs_its_words_and_has_no_file() {
     let error = recipe.train(corpus.train_set(), &mut silent).err().unwrap();
     assert!(matches!(error, Error::Unfit { .. }) && error.to_string().contains("chars"), "{error}");
     let model = Oracle::new(corpus.language.clone().unwrap(), &corpus.vocab);
-    assert!(matches!(model.save(Path::new("x")), Err(Error::NotSaved { .. })));
+    assert!(matches!(model.save(Path::new("x"), &corpus.vocab), Err(Error::NotSaved { .. })));
 }

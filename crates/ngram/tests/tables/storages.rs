@@ -31,7 +31,7 @@ pub fn through_file(kind: TableKind, sample: &Sample) -> TableModel {
     let path = folder.path().join("model.table");
     TableModel::build(kind, &sample.model, &sample.vocab, &[("smoothing".into(), "none".into())])
         .unwrap()
-        .save(&path)
+        .save(&path, &sample.vocab)
         .unwrap();
     TableModel::open(&path).unwrap()
 }
