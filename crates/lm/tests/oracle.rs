@@ -11,7 +11,7 @@ use lm::{
 
 fn corpus(name: &str, tokens: u64, limits: VocabLimits, tokenizer: Tokenizer) -> Corpus {
     let language = Arc::new(Language::embedded(name).unwrap());
-    Corpus::from_language(language, 1, tokens, CorpusOptions { tokenizer, limits }).unwrap()
+    Corpus::from_language(language, 1, tokens, CorpusOptions { tokenizer, limits, ..CorpusOptions::default() }).unwrap()
 }
 
 fn train(recipe: &dyn Recipe, corpus: &Corpus) -> Arc<dyn LanguageModel> {
