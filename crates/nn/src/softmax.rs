@@ -20,6 +20,8 @@ use crate::simd::widest;
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, ShapeBuilder};
 use rayon::prelude::*;
 
+pub mod adaptive;
+
 /// Words of a tile: with 700 rows its logits are 720 KB, which a second-level cache holds.
 const TILE: usize = 256;
 /// Rows of dh in one unit of merging.
