@@ -128,7 +128,7 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(model: &'a BackoffModel, options: PackedOptions) -> Result<Self> {
-        let links = Links::new(model)?;
+        let links = Links::with_suffixes(model)?;
         let possible = possible(&model.tables[0].log10_prob[..model.vocab_len]);
         let store_all = !links.are_normalised(model);
         Ok(Self { model, links, options, possible, store_all })
