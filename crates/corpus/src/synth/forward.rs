@@ -4,7 +4,11 @@
 //! Reading a word multiplies by p(move) · p(class | registers, z) · p(number) · p(word | class, z) for every reading of
 //! the word (Rabiner 1989, eq. 20, with a stack for a state). Words of the embedded grammar determine the stack but for
 //! forms without a mark of number, so that one or two hypotheses are alive; after a hidden word (`<unk>`) there are as
-//! many as there are classes it may have had, and what comes after prunes them.
+//! many as there are classes it may have had, and what comes after prunes them. Their number is the product over nested
+//! phrases with a hidden head: above 16384, the least probable are dropped. On the embedded grammar that takes a
+//! vocabulary that hides more than a tenth of the running words; with fewer the pass is exact.
+use hashbrown::HashTable;
+
 use super::compile::MAX_TOPICS;
 use super::expand::Move;
 use super::language::{Class, FormId, Inflection, Language, Reading};
@@ -52,10 +56,77 @@ impl HiddenWords {
     }
 }
 
+/// Hypotheses kept at most: bounds memory where very many words are hidden.
+const MOST: usize = 1 << 14;
+
 #[derive(Clone, Debug)]
 struct Hypothesis {
     stack: Stack,
     topics: [f64; MAX_TOPICS],
+}
+
+/// Hypotheses of different states.
+#[derive(Clone, Debug, Default)]
+struct Pool {
+    list: Vec<Hypothesis>,
+    /// Where in the list a state stands; filled once there are [`Pool::FEW`].
+    index: HashTable<(u64, u32)>,
+}
+
+impl Pool {
+    const FEW: usize = 8;
+
+    fn clear(&mut self) {
+        self.list.clear();
+        self.index.clear();
+    }
+
+    /// Keeps the most probable ones, at most [`MOST`], and makes the probabilities sum to one.
+    fn normalise(&mut self, mut total: f64) {
+        if self.list.len() > MOST {
+            self.list.sort_by(|a, b| b.p().total_cmp(&a.p()));
+            self.list.truncate(MOST);
+            self.index.clear();
+            total = self.list.iter().map(Hypothesis::p).sum();
+        }
+        self.list.iter_mut().flat_map(|h| &mut h.topics).for_each(|t| *t /= total);
+    }
+
+    /// Adds a hypothesis, to its equal if there is one.
+    fn add(&mut self, new: Hypothesis) {
+        if self.list.len() < Self::FEW {
+            match self.list.iter_mut().find(|h| h.stack.same(&new.stack)) {
+                Some(same) => same.add(&new),
+                None => self.list.push(new),
+            }
+            return;
+        }
+        if self.index.is_empty() {
+            let known: Vec<u64> = self.list.iter().map(|h| h.stack.hash()).collect();
+            for (i, hash) in known.into_iter().enumerate() {
+                self.index.insert_unique(hash, (hash, i as u32), |entry| entry.0);
+            }
+        }
+        let hash = new.stack.hash();
+        let equal = |entry: &(u64, u32)| entry.0 == hash && self.list[entry.1 as usize].stack.same(&new.stack);
+        match self.index.find(hash, equal).copied() {
+            Some((_, i)) => self.list[i as usize].add(&new),
+            None => {
+                self.index.insert_unique(hash, (hash, self.list.len() as u32), |entry| entry.0);
+                self.list.push(new);
+            }
+        }
+    }
+}
+
+impl Hypothesis {
+    fn p(&self) -> f64 {
+        self.topics.iter().sum()
+    }
+
+    fn add(&mut self, other: &Hypothesis) {
+        self.topics.iter_mut().zip(&other.topics).for_each(|(a, b)| *a += b);
+    }
 }
 
 /// A way to the next word: the stack below it, the scope it starts in, its move if a rule made it.
@@ -71,14 +142,14 @@ struct Way<'a> {
 #[derive(Clone, Debug)]
 pub struct Forward<'a> {
     language: &'a Language,
-    alive: Vec<Hypothesis>,
-    next: Vec<Hypothesis>,
+    alive: Pool,
+    next: Pool,
 }
 
 impl<'a> Forward<'a> {
     /// At the start of a sentence.
     pub fn new(language: &'a Language) -> Self {
-        let mut out = Self { language, alive: Vec::new(), next: Vec::new() };
+        let mut out = Self { language, alive: Pool::default(), next: Pool::default() };
         out.restart();
         out
     }
@@ -90,13 +161,13 @@ impl<'a> Forward<'a> {
         let mut stack = Stack::new();
         stack.start(self.language.start());
         self.alive.clear();
-        self.alive.push(Hypothesis { stack, topics });
+        self.alive.add(Hypothesis { stack, topics });
     }
 
     /// p(topic | words so far), in the order of [`Language::topics`].
     pub fn topics(&self) -> Vec<f64> {
         let mut out = vec![0.0; self.language.topics.len()];
-        for hypothesis in &self.alive {
+        for hypothesis in &self.alive.list {
             out.iter_mut().zip(&hypothesis.topics).for_each(|(o, t)| *o += t);
         }
         out
@@ -104,7 +175,7 @@ impl<'a> Forward<'a> {
 
     /// How many hypotheses are alive.
     pub fn hypotheses(&self) -> usize {
-        self.alive.len()
+        self.alive.list.len()
     }
 
     /// Reads on and returns p(seen | words so far). After the end, a new sentence begins. What the grammar cannot write
@@ -112,12 +183,12 @@ impl<'a> Forward<'a> {
     pub fn read(&mut self, seen: Seen<'_>) -> f64 {
         let mut next = std::mem::take(&mut self.next);
         next.clear();
-        let total = self.sum(seen, &mut |hypothesis| keep(&mut next, hypothesis));
+        let total = self.sum(seen, &mut |hypothesis| next.add(hypothesis));
         self.next = next;
         match seen {
             Seen::End => self.restart(),
             _ if total > 0.0 => {
-                self.next.iter_mut().flat_map(|h| &mut h.topics).for_each(|t| *t /= total);
+                self.next.normalise(total);
                 std::mem::swap(&mut self.alive, &mut self.next);
             }
             _ => {}
@@ -138,7 +209,7 @@ impl<'a> Forward<'a> {
         assert_eq!(out.len(), self.language.len() + 1, "one probability a form and one for the end");
         out.fill(0.0);
         let n = self.language.topics.len();
-        for hypothesis in &self.alive {
+        for hypothesis in &self.alive.list {
             let end = self.ways(hypothesis, &mut |way| {
                 let (slot, scope) = (&self.language.slots[usize::from(way.slot)], self.registers(&way));
                 for id in slot.classes.clone() {
@@ -159,14 +230,14 @@ impl<'a> Forward<'a> {
                     }
                 }
             });
-            out[self.language.len()] += end * hypothesis.topics.iter().sum::<f64>();
+            out[self.language.len()] += end * hypothesis.p();
         }
     }
 
     /// Σ of the joint probabilities of every continuation by `seen`, each handed to `f`.
     fn sum(&self, seen: Seen<'_>, f: &mut dyn FnMut(Hypothesis)) -> f64 {
         let mut total = 0.0;
-        for hypothesis in &self.alive {
+        for hypothesis in &self.alive.list {
             let end = self.ways(hypothesis, &mut |way| match seen {
                 Seen::End => {}
                 Seen::Form(form) => {
@@ -183,6 +254,9 @@ impl<'a> Forward<'a> {
                         let sums = &hidden.sums[usize::from(id)];
                         for number in possible(self.language.classes[usize::from(id)].inflection) {
                             let words = &sums[number.map_or(0, Number::index) * n..][..n];
+                            if words.iter().all(|p| *p == 0.0) {
+                                continue;
+                            }
                             let reading = Reading { slot: way.slot, class: id, lemma: 0, number: *number };
                             total += self.continued(hypothesis, &way, &reading, words, f);
                         }
@@ -190,7 +264,7 @@ impl<'a> Forward<'a> {
                 }
             });
             if let Seen::End = seen {
-                total += end * hypothesis.topics.iter().sum::<f64>();
+                total += end * hypothesis.p();
             }
         }
         total
@@ -216,6 +290,7 @@ impl<'a> Forward<'a> {
             let mut stack = *way.below;
             let scope = way.one.map_or(way.scope, |one| stack.run(&self.language.moves, one, way.scope));
             stack.scopes[usize::from(scope)].read(slot.marks, reading.class, reading.number);
+            stack.forget(&self.language.live);
             f(Hypothesis { stack, topics });
         }
         total
@@ -257,14 +332,6 @@ impl<'a> Forward<'a> {
             }
         }
         p
-    }
-}
-
-/// Adds a hypothesis, to its equal if there is one.
-fn keep(list: &mut Vec<Hypothesis>, new: Hypothesis) {
-    match list.iter_mut().find(|h| h.stack.same(&new.stack)) {
-        Some(same) => same.topics.iter_mut().zip(new.topics).for_each(|(a, b)| *a += b),
-        None => list.push(new),
     }
 }
 

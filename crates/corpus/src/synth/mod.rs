@@ -14,6 +14,7 @@ mod forward;
 mod generate;
 mod language;
 mod lexicon;
+mod live;
 mod machine;
 mod number;
 pub mod probe;
