@@ -60,7 +60,10 @@ impl Corpus {
         let mut sentences = Vec::new();
         read_sentences(Lines::open(path)?, options.tokenizer, &mut sentences)?;
         if sentences.len() < 20 {
-            let what = format!("{} sentence(s) (lines with text): too few for three splits", sentences.len());
+            let what = format!(
+                "{} sentence(s) (lines with text): too few for three splits",
+                sentences.len()
+            );
             let cure = "give at least 20 lines of text, one sentence a line";
             return Err(Error::File { path: path.into(), what, cure });
         }
@@ -87,7 +90,12 @@ impl Corpus {
     }
 
     /// From sentences already read, in the order train, valid, test.
-    pub fn from_sentences(name: &str, parts: &[Vec<String>; 3], split: String, options: CorpusOptions) -> Self {
+    pub fn from_sentences(
+        name: &str,
+        parts: &[Vec<String>; 3],
+        split: String,
+        options: CorpusOptions,
+    ) -> Self {
         let mut builder = VocabBuilder::default();
         for sentence in &parts[0] {
             options.tokenizer.tokens(sentence, &mut |t| builder.add(t));
@@ -105,12 +113,24 @@ impl Corpus {
 
     /// About `tokens` tokens generated from a seed, split 90/5/5 by [`SplitPlan`]: the same corpus as the text that
     /// [`write_text`](crate::synth::write_text) writes gives when it is read by [`from_file`](Self::from_file).
-    pub fn from_language(language: Arc<Language>, seed: u64, tokens: u64, options: CorpusOptions) -> Result<Self> {
+    pub fn from_language(
+        language: Arc<Language>,
+        seed: u64,
+        tokens: u64,
+        options: CorpusOptions,
+    ) -> Result<Self> {
         let sentences = language.sentences(seed, tokens);
         if sentences.len() < 20 {
-            let what = format!("{tokens} tokens are {} sentence(s): too few for three splits", sentences.len());
+            let what = format!(
+                "{tokens} tokens are {} sentence(s): too few for three splits",
+                sentences.len()
+            );
             let cure = "ask for 10000 tokens or more";
-            return Err(Error::File { path: format!("generated text `{}`", language.name()).into(), what, cure });
+            return Err(Error::File {
+                path: format!("generated text `{}`", language.name()).into(),
+                what,
+                cure,
+            });
         }
         let plan = SplitPlan::new(sentences.len());
         let split = format!("generated with seed {seed}; {plan}");
@@ -128,16 +148,28 @@ impl Corpus {
     }
 
     /// Words are counted and numbered as forms: no text is made.
-    fn from_forms(language: &Language, sentences: &Sentences, plan: SplitPlan, options: CorpusOptions) -> Self {
+    fn from_forms(
+        language: &Language,
+        sentences: &Sentences,
+        plan: SplitPlan,
+        options: CorpusOptions,
+    ) -> Self {
         let (mut counts, mut builder) = (vec![0u64; language.len()], VocabBuilder::default());
-        for (_, sentence) in sentences.iter().enumerate().filter(|(i, _)| plan.part(*i) == Part::Train) {
+        for (_, sentence) in
+            sentences.iter().enumerate().filter(|(i, _)| plan.part(*i) == Part::Train)
+        {
             sentence.iter().for_each(|f| counts[f.index()] += 1);
             builder.end_sentence();
         }
-        language.forms().zip(&counts).filter(|c| *c.1 > 0).for_each(|(form, &count)| builder.add_many(form, count));
+        language
+            .forms()
+            .zip(&counts)
+            .filter(|c| *c.1 > 0)
+            .for_each(|(form, &count)| builder.add_many(form, count));
         let vocab = builder.finish(options.tokenizer, options.limits);
         let ids: Vec<TokenId> = language.forms().map(|form| vocab.id(form)).collect();
-        let (mut parts, mut scratch) = ([Tokens::default(), Tokens::default(), Tokens::default()], Vec::new());
+        let (mut parts, mut scratch) =
+            ([Tokens::default(), Tokens::default(), Tokens::default()], Vec::new());
         for (i, sentence) in sentences.iter().enumerate() {
             scratch.clear();
             scratch.extend(sentence.iter().map(|f| ids[f.index()]));
@@ -146,7 +178,15 @@ impl Corpus {
             parts[plan.part(i) as usize].push_sentence(&scratch, bytes as u64);
         }
         let [train, valid, test] = parts;
-        Self { name: language.name().into(), vocab, train, valid, test, split: String::new(), language: None }
+        Self {
+            name: language.name().into(),
+            vocab,
+            train,
+            valid,
+            test,
+            split: String::new(),
+            language: None,
+        }
     }
 
     /// True for generated text: its figures are labelled SYNTHETIC.
@@ -167,14 +207,22 @@ impl Corpus {
         let words = self.vocab.words().filter(|w| ![EOS, crate::UNK].contains(w)).count();
         let cure = "give a text of at least two different words, or lower --min-count";
         match words {
-            0 | 1 => Err(Error::File { path: path.into(), what: format!("a vocabulary of {words} word(s): nothing to predict"), cure }),
+            0 | 1 => Err(Error::File {
+                path: path.into(),
+                what: format!("a vocabulary of {words} word(s): nothing to predict"),
+                cure,
+            }),
             _ => Ok(()),
         }
     }
 }
 
 /// Reads the non-blank lines of a text; literal `<s>` and `</s>` are refused.
-pub(crate) fn read_sentences(mut lines: Lines, tokenizer: Tokenizer, out: &mut Vec<String>) -> Result<()> {
+pub(crate) fn read_sentences(
+    mut lines: Lines,
+    tokenizer: Tokenizer,
+    out: &mut Vec<String>,
+) -> Result<()> {
     let before = out.len();
     while let Some(line) = lines.next_line()? {
         if line.text.trim().is_empty() {
@@ -197,7 +245,11 @@ pub(crate) fn read_sentences(mut lines: Lines, tokenizer: Tokenizer, out: &mut V
     }
     if out.len() == before {
         let cure = "give a text with at least one word";
-        return Err(Error::File { path: lines.path().into(), what: "no text in this file".into(), cure });
+        return Err(Error::File {
+            path: lines.path().into(),
+            what: "no text in this file".into(),
+            cure,
+        });
     }
     Ok(())
 }

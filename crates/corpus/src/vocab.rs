@@ -74,9 +74,11 @@ impl VocabBuilder {
     pub fn finish(mut self, tokenizer: Tokenizer, limits: VocabLimits) -> Vocab {
         let mut unk = self.counts.remove(UNK).unwrap_or(0);
         let mut kept: Vec<(Box<str>, u64)> = self.counts.into_iter().collect();
-        let by_count = |a: &(Box<str>, u64), b: &(Box<str>, u64)| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0));
+        let by_count =
+            |a: &(Box<str>, u64), b: &(Box<str>, u64)| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0));
         kept.sort_unstable_by(by_count);
-        let room = if limits.max_size == 0 { usize::MAX } else { limits.max_size.saturating_sub(2) };
+        let room =
+            if limits.max_size == 0 { usize::MAX } else { limits.max_size.saturating_sub(2) };
         let keep = kept.partition_point(|(_, c)| *c >= limits.min_count).min(room);
         unk += kept.drain(keep..).map(|(_, c)| c).sum::<u64>();
         kept.push((EOS.into(), self.sentences));
@@ -108,11 +110,16 @@ impl Vocab {
         let mut hash = Sha256::new();
         hash.update(format!("lmlab-vocab 1\0{tokenizer}\0"));
         for (i, (word, _)) in entries.iter().enumerate() {
-            assert!(index.insert(word.clone(), i as u64).is_none(), "`{word}` stands twice in the vocabulary");
+            assert!(
+                index.insert(word.clone(), i as u64).is_none(),
+                "`{word}` stands twice in the vocabulary"
+            );
             hash.update(word.as_bytes());
             hash.update([0]);
         }
-        let id = |word: &str| TokenId(*index.get(word).unwrap_or_else(|| panic!("no {word} in the vocabulary")) as u32);
+        let id = |word: &str| {
+            TokenId(*index.get(word).unwrap_or_else(|| panic!("no {word} in the vocabulary")) as u32)
+        };
         let fingerprint = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
         let (eos, unk) = (id(EOS), id(UNK));
         let (words, counts) = entries.into_iter().unzip();

@@ -11,7 +11,8 @@ pub(crate) const UNIT: u64 = 1 << 32;
 pub(crate) fn quantise(weights: &[f64]) -> Vec<u64> {
     let total: f64 = weights.iter().sum();
     assert!(total > 0.0 && total.is_finite(), "weights sum to {total}");
-    let share = |w: &f64| if *w > 0.0 { ((w / total * UNIT as f64) as u64).clamp(1, UNIT) } else { 0 };
+    let share =
+        |w: &f64| if *w > 0.0 { ((w / total * UNIT as f64) as u64).clamp(1, UNIT) } else { 0 };
     let mut out: Vec<u64> = weights.iter().map(share).collect();
     let sum: u64 = out.iter().sum();
     let largest = (0..out.len()).fold(0, |best, i| if out[i] > out[best] { i } else { best });
@@ -42,16 +43,21 @@ impl AliasRows {
 
     /// Appends a row of weights that sum to [`UNIT`].
     pub(crate) fn push(&mut self, weights: &[u64]) {
-        assert!(weights.len().next_power_of_two() == self.width && weights.iter().sum::<u64>() == UNIT, "row of weights");
+        assert!(
+            weights.len().next_power_of_two() == self.width && weights.iter().sum::<u64>() == UNIT,
+            "row of weights"
+        );
         let (width, capacity) = (self.width as u64, UNIT / self.width as u64);
         let mut left = weights.to_vec();
         left.resize(self.width, 0);
-        let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..self.width).partition(|&i| left[i] < capacity);
+        let (mut small, mut large): (Vec<usize>, Vec<usize>) =
+            (0..self.width).partition(|&i| left[i] < capacity);
         let start = self.columns.len();
         self.columns.extend((0..width).map(|i| Column { threshold: 0, other: i as u32 }));
         // sums are exact: as long as a column is short, another one is over-full
         while let (Some(i), Some(&j)) = (small.pop(), large.last()) {
-            self.columns[start + i] = Column { threshold: (left[i] * width) as u32, other: j as u32 };
+            self.columns[start + i] =
+                Column { threshold: (left[i] * width) as u32, other: j as u32 };
             left[j] -= capacity - left[i];
             if left[j] < capacity {
                 large.pop();

@@ -8,7 +8,14 @@ use super::number::Number;
 use crate::error::Result;
 
 /// Makes the words of a category: classes, forms, readings, p(word | class, topic).
-pub(crate) fn add_category(name: &str, category: &Category, topics: &[String], maker: &mut Maker, parts: &mut Parts, fault: &Fault) -> Result<()> {
+pub(crate) fn add_category(
+    name: &str,
+    category: &Category,
+    topics: &[String],
+    maker: &mut Maker,
+    parts: &mut Parts,
+    fault: &Fault,
+) -> Result<()> {
     let key = format!("categories.{name}");
     fault.weight(&format!("{key}.topical"), category.topical)?;
     fault.weight(&format!("{key}.zipf"), category.zipf)?;
@@ -22,7 +29,11 @@ pub(crate) fn add_category(name: &str, category: &Category, topics: &[String], m
     for (class_name, class) in &category.classes {
         let key = format!("{key}.classes.{class_name}");
         if parts.classes.iter().any(|c| c.name == *class_name) {
-            return Err(fault.at(&key, "another category has a class of this name".into(), "names of classes are unique"));
+            return Err(fault.at(
+                &key,
+                "another category has a class of this name".into(),
+                "names of classes are unique",
+            ));
         }
         let lemmas = maker.class(&key, parts.classes.len() as u64, category, class, fault)?;
         let inflection = match (class.number, category.endings.is_some()) {
@@ -30,7 +41,8 @@ pub(crate) fn add_category(name: &str, category: &Category, topics: &[String], m
             (None, true) => Inflection::Both { plural },
             (None, false) => Inflection::None,
         };
-        let (mut words, mut p) = (AliasRows::new(lemmas.len()), vec![0.0; lemmas.len() * topics.len()]);
+        let (mut words, mut p) =
+            (AliasRows::new(lemmas.len()), vec![0.0; lemmas.len() * topics.len()]);
         for z in 0..topics.len() {
             // every rank has a home among the topics, or none: the frequent words spread over all of them
             let at_home = |rank: usize| rank % (topics.len() + 2) == z;
@@ -40,7 +52,8 @@ pub(crate) fn add_category(name: &str, category: &Category, topics: &[String], m
             };
             let weights = quantise(&(0..lemmas.len()).map(weight).collect::<Vec<_>>());
             words.push(&weights);
-            (0..lemmas.len()).for_each(|i| p[i * topics.len() + z] = weights[i] as f64 / UNIT as f64);
+            (0..lemmas.len())
+                .for_each(|i| p[i * topics.len() + z] = weights[i] as f64 / UNIT as f64);
         }
         let id = parts.classes.len() as u16;
         let mut forms = Vec::with_capacity(lemmas.len());
@@ -54,29 +67,57 @@ pub(crate) fn add_category(name: &str, category: &Category, topics: &[String], m
             };
             for &number in numbers {
                 let form = pair[number.map_or(0, Number::index)];
-                parts.readings[form.index()].push(Reading { slot, class: id, lemma: lemma as u16, number });
+                parts.readings[form.index()].push(Reading {
+                    slot,
+                    class: id,
+                    lemma: lemma as u16,
+                    number,
+                });
             }
             forms.push(pair);
         }
         parts.classes.push(Class { name: class_name.clone(), inflection, forms, words, p });
     }
     let classes = first..parts.classes.len() as u16;
-    parts.slots.push(Slot { name: name.to_owned(), marks: category.marks, classes, ..Slot::default() });
+    parts.slots.push(Slot {
+        name: name.to_owned(),
+        marks: category.marks,
+        classes,
+        ..Slot::default()
+    });
     Ok(())
 }
 
+/// A preference and the class that has it; none: no preference.
+type Column<'a> = Option<(&'a Preference, &'a str)>;
+
 /// p(class | slot, outer class, last class, number, topic): one row a combination that makes a difference.
-pub(crate) fn class_tables(slot: usize, file: &GrammarFile, preferences: &[&Preference], topics: &[String], parts: &mut Parts, fault: &Fault) -> Result<()> {
+pub(crate) fn class_tables(
+    slot: usize,
+    file: &GrammarFile,
+    preferences: &[&Preference],
+    topics: &[String],
+    parts: &mut Parts,
+    fault: &Fault,
+) -> Result<()> {
     let Slot { name, classes: range, .. } = parts.slots[slot].clone();
     let classes = &parts.classes[usize::from(range.start)..usize::from(range.end)];
     let category = file.categories.get(&name);
     let key = format!("categories.{name}");
-    let slot_of = |class: usize| parts.slots.iter().position(|s| s.classes.contains(&(class as u16))).map(|s| &parts.slots[s].name);
+    let slot_of = |class: usize| {
+        parts
+            .slots
+            .iter()
+            .position(|s| s.classes.contains(&(class as u16)))
+            .map(|s| &parts.slots[s].name)
+    };
     // column 0: no preference; one column for every class that has one
-    let columns = |through: Through| -> (Vec<u16>, Vec<Option<(&Preference, &str)>>) {
+    let columns = |through: Through| -> (Vec<u16>, Vec<Column>) {
         let (mut of, mut list) = (vec![0; parts.classes.len() + 1], vec![None]);
         for p in preferences.iter().filter(|p| p.through == through && p.to == name) {
-            for (i, class) in parts.classes.iter().enumerate().filter(|(i, _)| slot_of(*i) == Some(&p.from)) {
+            for (i, class) in
+                parts.classes.iter().enumerate().filter(|(i, _)| slot_of(*i) == Some(&p.from))
+            {
                 of[i + 1] = list.len() as u16;
                 list.push(Some((*p, &*class.name)));
             }
@@ -84,12 +125,15 @@ pub(crate) fn class_tables(slot: usize, file: &GrammarFile, preferences: &[&Pref
         (of, list)
     };
     let ((outer_of, outer), (last_of, last)) = (columns(Through::Outer), columns(Through::Last));
-    let factor = |column: &Option<(&Preference, &str)>, class: &str| match column {
+    let factor = |column: &Column, class: &str| match column {
         None => 1.0,
-        Some((p, from)) => p.likes.get(*from).map_or(1.0, |l| l.get(class).copied().unwrap_or(p.otherwise)),
+        Some((p, from)) => {
+            p.likes.get(*from).map_or(1.0, |l| l.get(class).copied().unwrap_or(p.otherwise))
+        }
     };
     let numbered = classes.iter().any(|c| matches!(c.inflection, Inflection::Fixed(_)));
-    let numbers: &[Option<Number>] = if numbered { &[None, Some(Number::Singular), Some(Number::Plural)] } else { &[None] };
+    let numbers: &[Option<Number>] =
+        if numbered { &[None, Some(Number::Singular), Some(Number::Plural)] } else { &[None] };
     let (mut table, mut p) = (AliasRows::new(classes.len()), Vec::new());
     for (o, l) in outer.iter().flat_map(|o| last.iter().map(move |l| (o, l))) {
         for number in numbers {
@@ -101,19 +145,31 @@ pub(crate) fn class_tables(slot: usize, file: &GrammarFile, preferences: &[&Pref
                 let mut weights = Vec::with_capacity(classes.len());
                 for (i, class) in classes.iter().enumerate() {
                     let spec = category.map(|c| &c.classes[&class.name]);
-                    let base = spec.map_or(1.0, |c| c.weight * c.topics.get(topic).copied().unwrap_or(1.0));
-                    let base = fault.weight(&format!("{key}.classes.{}.weight", class.name), base)?;
+                    let base = spec
+                        .map_or(1.0, |c| c.weight * c.topics.get(topic).copied().unwrap_or(1.0));
+                    let base =
+                        fault.weight(&format!("{key}.classes.{}.weight", class.name), base)?;
                     let fits = !clash(i) || !any_fits;
-                    weights.push(if fits { base * factor(o, &class.name) * factor(l, &class.name) } else { 0.0 });
+                    weights.push(if fits {
+                        base * factor(o, &class.name) * factor(l, &class.name)
+                    } else {
+                        0.0
+                    });
                 }
                 if weights.iter().all(|w| *w == 0.0) {
-                    let seen = [o, l].into_iter().flatten().map(|(_, class)| format!(" after {class}")).collect::<String>();
+                    let seen = [o, l]
+                        .into_iter()
+                        .flatten()
+                        .map(|(_, class)| format!(" after {class}"))
+                        .collect::<String>();
                     let what = format!("no class is possible{seen} under topic {topic}");
                     return Err(fault.at(&key, what, "give a class a positive weight there"));
                 }
                 let weights = quantise(&weights);
                 table.push(&weights);
-                (0..classes.len()).for_each(|i| p[start + i * topics.len() + z] = weights[i] as f64 / UNIT as f64);
+                (0..classes.len()).for_each(|i| {
+                    p[start + i * topics.len() + z] = weights[i] as f64 / UNIT as f64
+                });
             }
         }
     }

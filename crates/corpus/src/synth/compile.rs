@@ -38,12 +38,22 @@ impl Fault<'_> {
 
     /// A probability.
     pub(crate) fn probability(&self, key: &str, p: f64) -> Result<f64> {
-        if (0.0..=1.0).contains(&p) { Ok(p) } else { Err(self.at(key, format!("{p} is no probability"), "write a number from 0 to 1")) }
+        if (0.0..=1.0).contains(&p) {
+            Ok(p)
+        } else {
+            Err(self.at(key, format!("{p} is no probability"), "write a number from 0 to 1"))
+        }
     }
 
     /// The number of a name in a list.
     pub(crate) fn find(&self, key: &str, names: &[String], name: &str) -> Result<usize> {
-        let unknown = || self.at(key, format!("`{name}` is not defined in this file"), "define it, or mend the spelling");
+        let unknown = || {
+            self.at(
+                key,
+                format!("`{name}` is not defined in this file"),
+                "define it, or mend the spelling",
+            )
+        };
         names.iter().position(|n| n == name).ok_or_else(unknown)
     }
 }
@@ -98,7 +108,11 @@ pub(crate) fn compile(path: &Path, text: &str) -> Result<Language> {
         add_category(word, &category, &topics, &mut maker, &mut parts, &fault)?;
     }
     let class_names: Vec<String> = parts.classes.iter().map(|c| c.name.clone()).collect();
-    let preferences = file.preference.iter().map(|p| check_preference(p, &file, &class_names, &fault)).collect::<Result<Vec<_>>>()?;
+    let preferences = file
+        .preference
+        .iter()
+        .map(|p| check_preference(p, &file, &class_names, &fault))
+        .collect::<Result<Vec<_>>>()?;
     for slot in 0..parts.slots.len() {
         class_tables(slot, &file, &preferences, &topics, &mut parts, &fault)?;
     }
@@ -111,7 +125,11 @@ pub(crate) fn compile(path: &Path, text: &str) -> Result<Language> {
     }
     let mut moves = Moves::new(&rules, file.depth, &fault)?;
     if moves.of(start, 0).iter().any(|one| one.slot.is_none()) {
-        return Err(fault.at("start", format!("`{}` may be empty", file.start), "begin every sentence with a word"));
+        return Err(fault.at(
+            "start",
+            format!("`{}` may be empty", file.start),
+            "begin every sentence with a word",
+        ));
     }
     let mean_sentence = moves.mean_words(start);
     moves.cells.push(Cell { kind: Kind::Rule(start), mode: Mode::Same });
@@ -121,13 +139,33 @@ pub(crate) fn compile(path: &Path, text: &str) -> Result<Language> {
     let prior = prior.iter().map(|&w| w as f64 / UNIT as f64).collect();
     let Parts { slots, classes, forms, readings, .. } = parts;
     let GrammarFile { name, about, .. } = file;
-    Ok(Language { name, about, mean_sentence, topics, prior, topic_alias, moves, live, slots, classes, forms, readings })
+    Ok(Language {
+        name,
+        about,
+        mean_sentence,
+        topics,
+        prior,
+        topic_alias,
+        moves,
+        live,
+        slots,
+        classes,
+        forms,
+        readings,
+    })
 }
 
 fn topic_weights(topics: &Map<f64>, fault: &Fault) -> Result<Vec<u64>> {
-    let weights = topics.iter().map(|(name, &w)| fault.weight(&format!("topics.{name}"), w)).collect::<Result<Vec<f64>>>()?;
+    let weights = topics
+        .iter()
+        .map(|(name, &w)| fault.weight(&format!("topics.{name}"), w))
+        .collect::<Result<Vec<f64>>>()?;
     if weights.iter().all(|w| *w == 0.0) {
-        return Err(fault.at("topics", "every weight is 0".into(), "give one topic a positive weight"));
+        return Err(fault.at(
+            "topics",
+            "every weight is 0".into(),
+            "give one topic a positive weight",
+        ));
     }
     Ok(quantise(&weights))
 }
@@ -136,7 +174,12 @@ fn literal_category() -> Category {
     toml::from_str("[classes.word]\nwords = []").expect("a category of one class")
 }
 
-fn check_preference<'a>(p: &'a Preference, file: &GrammarFile, classes: &[String], fault: &Fault) -> Result<&'a Preference> {
+fn check_preference<'a>(
+    p: &'a Preference,
+    file: &GrammarFile,
+    classes: &[String],
+    fault: &Fault,
+) -> Result<&'a Preference> {
     let key = format!("preference from {} to {}", p.from, p.to);
     let categories: Vec<String> = file.categories.keys().cloned().collect();
     fault.find(&key, &categories, &p.from)?;
@@ -144,17 +187,25 @@ fn check_preference<'a>(p: &'a Preference, file: &GrammarFile, classes: &[String
     fault.weight(&key, p.otherwise)?;
     for (from, likes) in &p.likes {
         fault.find(&key, classes, from)?;
-        let here = |category: &str, class: &str| file.categories[category].classes.contains_key(class);
+        let here =
+            |category: &str, class: &str| file.categories[category].classes.contains_key(class);
         if !here(&p.from, from) {
-            return Err(fault.at(&key, format!("`{from}` is no class of {}", p.from), "name a class of that category"));
+            return Err(fault.at(
+                &key,
+                format!("`{from}` is no class of {}", p.from),
+                "name a class of that category",
+            ));
         }
         for (to, &factor) in likes {
             fault.weight(&key, factor)?;
             if !here(&p.to, to) {
-                return Err(fault.at(&key, format!("`{to}` is no class of {}", p.to), "name a class of that category"));
+                return Err(fault.at(
+                    &key,
+                    format!("`{to}` is no class of {}", p.to),
+                    "name a class of that category",
+                ));
             }
         }
     }
     Ok(p)
 }
-

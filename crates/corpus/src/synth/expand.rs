@@ -120,7 +120,10 @@ impl Moves {
     /// Values stored and bytes held.
     pub(crate) fn size(&self) -> (usize, usize) {
         let alias: usize = self.lists.iter().map(|l| l.1.bytes() + size_of::<Range<u32>>()).sum();
-        (self.moves.len(), alias + self.moves.len() * size_of::<Move>() + self.ops.len() * size_of::<Op>())
+        (
+            self.moves.len(),
+            alias + self.moves.len() * size_of::<Move>() + self.ops.len() * size_of::<Op>(),
+        )
     }
 
     /// The expected number of words of a rule at depth 0.
@@ -132,7 +135,8 @@ impl Moves {
     fn means(&self) -> Option<Vec<f64>> {
         let mut words = vec![0.0; self.lists.len()];
         for _ in 0..10_000 {
-            let next: Vec<f64> = self.lists.iter().map(|(list, _)| self.mean_of(list, &words)).collect();
+            let next: Vec<f64> =
+                self.lists.iter().map(|(list, _)| self.mean_of(list, &words)).collect();
             let change = next.iter().zip(&words).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
             words = next;
             if change < 1e-9 {
@@ -169,7 +173,11 @@ impl Moves {
                 if height >= MAX_STACK {
                     let what = format!("more than {MAX_STACK} symbols may be waiting at once");
                     let key = format!("rules.{}", rules[i / self.depths].name);
-                    return Err(fault.at(&key, what, "mark what nests in itself with ^, or lower `depth`"));
+                    return Err(fault.at(
+                        &key,
+                        what,
+                        "mark what nests in itself with ^, or lower `depth`",
+                    ));
                 }
             }
             if !changed {
@@ -178,13 +186,20 @@ impl Moves {
         }
         match self.means() {
             Some(words) if words.iter().all(|w| *w < 1e4) => Ok(()),
-            _ => Err(fault.at("rules", "sentences would not end".into(), "raise the weights of alternatives that end")),
+            _ => Err(fault.at(
+                "rules",
+                "sentences would not end".into(),
+                "raise the weights of alternatives that end",
+            )),
         }
     }
 
     fn height_of(&self, list: &Range<u32>, heights: &[usize]) -> usize {
         let height = |one: &Move| {
-            let pushes = self.steps(one).iter().filter_map(|op| if let Op::Push(c, d) = op { Some((c, d)) } else { None });
+            let pushes = self
+                .steps(one)
+                .iter()
+                .filter_map(|op| if let Op::Push(c, d) = op { Some((c, d)) } else { None });
             pushes.enumerate().fold(0, |top, (below, (cell, depth))| {
                 let own = match self.cells[usize::from(*cell)].kind {
                     Kind::Rule(r) => heights[usize::from(r) * self.depths + usize::from(*depth)],
@@ -209,7 +224,11 @@ impl Expander<'_> {
         let fits = |symbols: &[Symbol]| depth < greatest || !symbols.iter().any(|s| s.deeper);
         let total: f64 = alternatives.iter().filter(|a| fits(&a.1)).map(|a| a.0).sum();
         if total == 0.0 {
-            return Err(self.fault.at(&key, "every alternative goes deeper (^)".into(), "add one that does not"));
+            return Err(self.fault.at(
+                &key,
+                "every alternative goes deeper (^)".into(),
+                "add one that does not",
+            ));
         }
         self.path.push(rule);
         let (mut drafts, mut nothing) = (Vec::new(), 0.0);
@@ -224,7 +243,14 @@ impl Expander<'_> {
     }
 
     /// Adds the drafts of one alternative; returns the probability that it writes nothing.
-    fn alternative(&mut self, key: &str, p: f64, symbols: &[Symbol], depth: u8, out: &mut Vec<Draft>) -> Result<f64> {
+    fn alternative(
+        &mut self,
+        key: &str,
+        p: f64,
+        symbols: &[Symbol],
+        depth: u8,
+        out: &mut Vec<Draft>,
+    ) -> Result<f64> {
         let (mut p, mut prefix) = (p, Vec::new());
         for (i, symbol) in symbols.iter().enumerate() {
             let mut ops = prefix.clone();
@@ -245,7 +271,14 @@ impl Expander<'_> {
                     for draft in self.expand(usize::from(rule), depth + u8::from(symbol.deeper))? {
                         match draft.slot {
                             None => nothing = draft.p,
-                            slot => add(out, Draft { p: p * draft.p, ops: [&ops[..], &draft.ops].concat(), slot }),
+                            slot => add(
+                                out,
+                                Draft {
+                                    p: p * draft.p,
+                                    ops: [&ops[..], &draft.ops].concat(),
+                                    slot,
+                                },
+                            ),
                         }
                     }
                     p *= nothing;

@@ -5,12 +5,11 @@
 //! the word (Rabiner 1989, eq. 20, with a stack for a state). Words of the embedded grammar determine the stack but for
 //! forms without a mark of number, so that one or two hypotheses are alive; after a hidden word (`<unk>`) there are as
 //! many as there are classes it may have had, and what comes after prunes them. Their number is the product over nested
-//! phrases with a hidden head: above 16384, the least probable are dropped. On the embedded grammar that takes a
+//! phrases with a hidden head: above [`MOST`](super::hypotheses::MOST), the least probable are dropped. On the embedded grammar that takes a
 //! vocabulary that hides more than a tenth of the running words; with fewer the pass is exact.
-use hashbrown::HashTable;
-
 use super::compile::MAX_TOPICS;
 use super::expand::Move;
+use super::hypotheses::{Hypothesis, Pool};
 use super::language::{Class, FormId, Inflection, Language, Reading};
 use super::machine::{Stack, scope_at_word};
 use super::number::{Number, Scope};
@@ -53,79 +52,6 @@ impl HiddenWords {
             sums
         };
         Self { sums: language.classes.iter().map(sum).collect() }
-    }
-}
-
-/// Hypotheses kept at most: bounds memory where very many words are hidden.
-const MOST: usize = 1 << 14;
-
-#[derive(Clone, Debug)]
-struct Hypothesis {
-    stack: Stack,
-    topics: [f64; MAX_TOPICS],
-}
-
-/// Hypotheses of different states.
-#[derive(Clone, Debug, Default)]
-struct Pool {
-    list: Vec<Hypothesis>,
-    /// Where in the list a state stands; filled once there are [`Pool::FEW`].
-    index: HashTable<(u64, u32)>,
-}
-
-impl Pool {
-    const FEW: usize = 8;
-
-    fn clear(&mut self) {
-        self.list.clear();
-        self.index.clear();
-    }
-
-    /// Keeps the most probable ones, at most [`MOST`], and makes the probabilities sum to one.
-    fn normalise(&mut self, mut total: f64) {
-        if self.list.len() > MOST {
-            self.list.sort_by(|a, b| b.p().total_cmp(&a.p()));
-            self.list.truncate(MOST);
-            self.index.clear();
-            total = self.list.iter().map(Hypothesis::p).sum();
-        }
-        self.list.iter_mut().flat_map(|h| &mut h.topics).for_each(|t| *t /= total);
-    }
-
-    /// Adds a hypothesis, to its equal if there is one.
-    fn add(&mut self, new: Hypothesis) {
-        if self.list.len() < Self::FEW {
-            match self.list.iter_mut().find(|h| h.stack.same(&new.stack)) {
-                Some(same) => same.add(&new),
-                None => self.list.push(new),
-            }
-            return;
-        }
-        if self.index.is_empty() {
-            let known: Vec<u64> = self.list.iter().map(|h| h.stack.hash()).collect();
-            for (i, hash) in known.into_iter().enumerate() {
-                self.index.insert_unique(hash, (hash, i as u32), |entry| entry.0);
-            }
-        }
-        let hash = new.stack.hash();
-        let equal = |entry: &(u64, u32)| entry.0 == hash && self.list[entry.1 as usize].stack.same(&new.stack);
-        match self.index.find(hash, equal).copied() {
-            Some((_, i)) => self.list[i as usize].add(&new),
-            None => {
-                self.index.insert_unique(hash, (hash, self.list.len() as u32), |entry| entry.0);
-                self.list.push(new);
-            }
-        }
-    }
-}
-
-impl Hypothesis {
-    fn p(&self) -> f64 {
-        self.topics.iter().sum()
-    }
-
-    fn add(&mut self, other: &Hypothesis) {
-        self.topics.iter_mut().zip(&other.topics).for_each(|(a, b)| *a += b);
     }
 }
 
@@ -206,16 +132,23 @@ impl<'a> Forward<'a> {
     /// # Panics
     /// If `out` has another length.
     pub fn distribution(&self, out: &mut [f64]) {
-        assert_eq!(out.len(), self.language.len() + 1, "one probability a form and one for the end");
+        assert_eq!(
+            out.len(),
+            self.language.len() + 1,
+            "one probability a form and one for the end"
+        );
         out.fill(0.0);
         let n = self.language.topics.len();
         for hypothesis in &self.alive.list {
             let end = self.ways(hypothesis, &mut |way| {
-                let (slot, scope) = (&self.language.slots[usize::from(way.slot)], self.registers(&way));
+                let (slot, scope) =
+                    (&self.language.slots[usize::from(way.slot)], self.registers(&way));
                 for id in slot.classes.clone() {
                     let class = &self.language.classes[usize::from(id)];
                     let mut joint = [0.0; MAX_TOPICS];
-                    for ((j, t), p) in joint.iter_mut().zip(&hypothesis.topics).zip(slot.p(&scope, id)) {
+                    for ((j, t), p) in
+                        joint.iter_mut().zip(&hypothesis.topics).zip(slot.p(&scope, id))
+                    {
                         *j = t * p * way.p;
                     }
                     if joint.iter().all(|j| *j == 0.0) {
@@ -241,7 +174,9 @@ impl<'a> Forward<'a> {
             let end = self.ways(hypothesis, &mut |way| match seen {
                 Seen::End => {}
                 Seen::Form(form) => {
-                    for reading in self.language.readings(form).iter().filter(|r| r.slot == way.slot) {
+                    for reading in
+                        self.language.readings(form).iter().filter(|r| r.slot == way.slot)
+                    {
                         let class = &self.language.classes[usize::from(reading.class)];
                         let n = self.language.topics.len();
                         let words = &class.p[usize::from(reading.lemma) * n..][..n];
@@ -257,7 +192,8 @@ impl<'a> Forward<'a> {
                             if words.iter().all(|p| *p == 0.0) {
                                 continue;
                             }
-                            let reading = Reading { slot: way.slot, class: id, lemma: 0, number: *number };
+                            let reading =
+                                Reading { slot: way.slot, class: id, lemma: 0, number: *number };
                             total += self.continued(hypothesis, &way, &reading, words, f);
                         }
                     }
@@ -272,7 +208,14 @@ impl<'a> Forward<'a> {
 
     /// One continuation: its probability; what is possible is handed to `f`.
     #[inline]
-    fn continued(&self, from: &Hypothesis, way: &Way<'_>, reading: &Reading, words: &[f64], f: &mut dyn FnMut(Hypothesis)) -> f64 {
+    fn continued(
+        &self,
+        from: &Hypothesis,
+        way: &Way<'_>,
+        reading: &Reading,
+        words: &[f64],
+        f: &mut dyn FnMut(Hypothesis),
+    ) -> f64 {
         let (slot, scope) = (&self.language.slots[usize::from(reading.slot)], self.registers(way));
         let inflection = self.language.classes[usize::from(reading.class)].inflection;
         let p = way.p * numbers(inflection, &scope)[reading.number.map_or(0, Number::index)];
@@ -288,7 +231,8 @@ impl<'a> Forward<'a> {
         }
         if total > 0.0 {
             let mut stack = *way.below;
-            let scope = way.one.map_or(way.scope, |one| stack.run(&self.language.moves, one, way.scope));
+            let scope =
+                way.one.map_or(way.scope, |one| stack.run(&self.language.moves, one, way.scope));
             stack.scopes[usize::from(scope)].read(slot.marks, reading.class, reading.number);
             stack.forget(&self.language.live);
             f(Hypothesis { stack, topics });
@@ -320,7 +264,9 @@ impl<'a> Forward<'a> {
                     let mut nothing = 0.0;
                     for one in moves.of(rule, item.depth) {
                         match one.slot {
-                            Some(slot) => f(Way { below: &stack, scope, one: Some(one), slot, p: p * one.p }),
+                            Some(slot) => {
+                                f(Way { below: &stack, scope, one: Some(one), slot, p: p * one.p })
+                            }
                             None => nothing = p * one.p,
                         }
                     }

@@ -40,7 +40,8 @@ pub struct Sentences {
 impl Sentences {
     /// The sentences in order, without their ends.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[FormId]> + Clone {
-        (0..self.ends.len()).map(|i| &self.forms[if i == 0 { 0 } else { self.ends[i - 1] }..self.ends[i]])
+        (0..self.ends.len())
+            .map(|i| &self.forms[if i == 0 { 0 } else { self.ends[i - 1] }..self.ends[i]])
     }
 
     /// How many sentences.
@@ -98,7 +99,12 @@ pub(crate) fn stream(seed: u64, label: &[u8; 8], block: u64) -> ChaCha8Rng {
 impl Language {
     /// Draws one sentence; `stack` is scratch. Draws: topic, then for every rule its move, for every word its class,
     /// lemma and number, each where there is a choice.
-    pub(crate) fn sentence(&self, rng: &mut ChaCha8Rng, stack: &mut Stack, mut word: impl FnMut(Draw)) {
+    pub(crate) fn sentence(
+        &self,
+        rng: &mut ChaCha8Rng,
+        stack: &mut Stack,
+        mut word: impl FnMut(Draw),
+    ) {
         let topic = self.topic_alias.draw(0, rng.next_u64());
         stack.start(self.start());
         let mut position = 0;
@@ -124,9 +130,20 @@ impl Language {
     }
 
     #[inline]
-    fn word(&self, slot: u16, scope: &mut Scope, topic: usize, rng: &mut ChaCha8Rng, position: u32) -> Draw {
+    fn word(
+        &self,
+        slot: u16,
+        scope: &mut Scope,
+        topic: usize,
+        rng: &mut ChaCha8Rng,
+        position: u32,
+    ) -> Draw {
         let slot = &self.slots[usize::from(slot)];
-        let class = if slot.classes.len() == 1 { slot.classes.start } else { slot.draw(scope, topic, rng.next_u64()) };
+        let class = if slot.classes.len() == 1 {
+            slot.classes.start
+        } else {
+            slot.draw(scope, topic, rng.next_u64())
+        };
         let Class { forms, words, inflection, .. } = &self.classes[usize::from(class)];
         let lemma = if forms.len() == 1 { 0 } else { words.draw(topic, rng.next_u64()) };
         let mut agrees_with = None;
@@ -146,12 +163,19 @@ impl Language {
         if slot.marks && number.is_some() && agrees_with.is_none() {
             scope.at = position;
         }
-        Draw { form: forms[lemma][number.map_or(0, Number::index)], class, lemma: lemma as u16, number, agrees_with }
+        Draw {
+            form: forms[lemma][number.map_or(0, Number::index)],
+            class,
+            lemma: lemma as u16,
+            number,
+            agrees_with,
+        }
     }
 
     /// Block `index` of a seed.
     fn block(&self, seed: u64, index: u64) -> Sentences {
-        let (mut rng, mut stack, mut out) = (stream(seed, b"language", index), Stack::new(), Sentences::default());
+        let (mut rng, mut stack, mut out) =
+            (stream(seed, b"language", index), Stack::new(), Sentences::default());
         out.forms.reserve((BLOCK as f64 * (self.mean_sentence + 4.0)) as usize);
         for _ in 0..BLOCK {
             self.sentence(&mut rng, &mut stack, |word| out.forms.push(word.form));
@@ -226,15 +250,24 @@ impl Language {
 
 /// Writes the text of a seed, one sentence a line, words separated by a blank, in bounded memory. `tokens` counts words
 /// and sentence ends; the text ends with the sentence that reaches it. Same seed, same bytes.
-pub fn write_text(language: &Language, seed: u64, tokens: u64, out: &mut dyn Write) -> Result<Written> {
+pub fn write_text(
+    language: &Language,
+    seed: u64,
+    tokens: u64,
+    out: &mut dyn Write,
+) -> Result<Written> {
     let mut written = Written::default();
-    let done = language.blocks(seed, tokens, |block| language.render(block), &mut |block, text: Vec<u8>| {
+    let done = language.blocks(seed, tokens, |block| language.render(block), &mut |block,
+                                                                                   text: Vec<
+        u8,
+    >| {
         out.write_all(&text)?;
         written.tokens += block.tokens();
         written.sentences += block.len() as u64;
         written.bytes += text.len() as u64;
         Ok(())
     });
-    done.and_then(|()| out.flush()).map_err(|e| Error::io(format!("text of language {}", language.name()), e))?;
+    done.and_then(|()| out.flush())
+        .map_err(|e| Error::io(format!("text of language {}", language.name()), e))?;
     Ok(written)
 }

@@ -49,7 +49,8 @@ pub(crate) struct Slot {
 impl Slot {
     #[inline]
     fn context(&self, scope: &Scope) -> usize {
-        let (outer, last) = (self.outer_of[usize::from(scope.outer)], self.last_of[usize::from(scope.last)]);
+        let (outer, last) =
+            (self.outer_of[usize::from(scope.outer)], self.last_of[usize::from(scope.last)]);
         let number = if self.numbers == 1 { 0 } else { scope.number.map_or(0, |n| 1 + n.index()) };
         (usize::from(outer) * self.lasts + usize::from(last)) * self.numbers + number
     }
@@ -63,7 +64,9 @@ impl Slot {
     /// p(class | registers, topic) of every topic.
     #[inline]
     pub(crate) fn p(&self, scope: &Scope, class: u16) -> &[f64] {
-        let at = (self.context(scope) * self.classes.len() + usize::from(class - self.classes.start)) * self.topics;
+        let at = (self.context(scope) * self.classes.len()
+            + usize::from(class - self.classes.start))
+            * self.topics;
         &self.p[at..at + self.topics]
     }
 }
@@ -134,7 +137,12 @@ impl Language {
     pub fn embedded(name: &str) -> Result<Self> {
         let Some((_, text)) = EMBEDDED.iter().find(|e| e.0 == name) else {
             let cure = "name an embedded grammar, or the path of a grammar file";
-            return Err(Error::Unknown { what: "language", name: name.into(), nearest: Some(EMBEDDED[0].0.into()), cure });
+            return Err(Error::Unknown {
+                what: "language",
+                name: name.into(),
+                nearest: Some(EMBEDDED[0].0.into()),
+                cure,
+            });
         };
         compile(Path::new(&format!("datasets/synth/{name}.toml")), text)
     }
@@ -214,7 +222,9 @@ impl Language {
         }
         for class in &self.classes {
             values += class.p.len();
-            bytes += class.p.len() * size_of::<f64>() + class.words.bytes() + class.forms.len() * size_of::<[FormId; 2]>();
+            bytes += class.p.len() * size_of::<f64>()
+                + class.words.bytes()
+                + class.forms.len() * size_of::<[FormId; 2]>();
         }
         bytes += self.readings.iter().map(|r| size_of_val(&r[..])).sum::<usize>();
         (values, bytes + self.forms.iter().map(String::len).sum::<usize>())
@@ -234,6 +244,9 @@ impl Language {
 
 impl std::fmt::Debug for Language {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Language").field("name", &self.name).field("forms", &self.forms.len()).finish_non_exhaustive()
+        f.debug_struct("Language")
+            .field("name", &self.name)
+            .field("forms", &self.forms.len())
+            .finish_non_exhaustive()
     }
 }

@@ -55,8 +55,10 @@ impl Live {
     /// What each cell may read of its scope.
     pub(crate) fn new(cells: &[Cell], rules: &[Rule], slots: &[Slot], classes: &[Class]) -> Self {
         let of_slot = |(i, slot): (usize, &Slot)| {
-            let mut own = classes[usize::from(slot.classes.start)..usize::from(slot.classes.end)].iter();
-            let number = slot.numbers > 1 || own.any(|c| matches!(c.inflection, Inflection::Both { .. }));
+            let mut own =
+                classes[usize::from(slot.classes.start)..usize::from(slot.classes.end)].iter();
+            let number =
+                slot.numbers > 1 || own.any(|c| matches!(c.inflection, Inflection::Both { .. }));
             Readers { number, last: bit(i), outer: bit(i), governed: 0 }
         };
         let of_slots: Vec<Readers> = slots.iter().enumerate().map(of_slot).collect();
@@ -69,7 +71,9 @@ impl Live {
         loop {
             let of_rule = |rule: &Rule| {
                 let symbols = rule.alternatives.iter().flat_map(|a| &a.1);
-                symbols.map(|s| of_kind(s.kind, &of_rules).through(s.mode)).fold(Readers::default(), Readers::or)
+                symbols
+                    .map(|s| of_kind(s.kind, &of_rules).through(s.mode))
+                    .fold(Readers::default(), Readers::or)
             };
             let next: Vec<Readers> = rules.iter().map(of_rule).collect();
             if next == of_rules {
@@ -78,7 +82,13 @@ impl Live {
             of_rules = next;
         }
         let told = |columns: &dyn Fn(&Slot) -> &[u16]| {
-            let of_class = |class| slots.iter().enumerate().filter(|(_, s)| columns(s)[class] > 0).fold(0, |m, (i, _)| m | bit(i));
+            let of_class = |class| {
+                slots
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, s)| columns(s)[class] > 0)
+                    .fold(0, |m, (i, _)| m | bit(i))
+            };
             (0..=classes.len()).map(of_class).collect()
         };
         let readers = cells.iter().map(|c| of_kind(c.kind, &of_rules).through(c.mode)).collect();
@@ -97,7 +107,10 @@ impl Live {
         if !readers.number {
             scope.number = None;
         }
-        let (as_last, as_outer) = (self.told_as_last[usize::from(scope.last)], self.told_as_outer[usize::from(scope.last)]);
+        let (as_last, as_outer) = (
+            self.told_as_last[usize::from(scope.last)],
+            self.told_as_outer[usize::from(scope.last)],
+        );
         if (readers.last & as_last) | (readers.governed & as_outer) == 0 {
             scope.last = NO_CLASS;
         }

@@ -95,8 +95,12 @@ impl Stack {
         let mut end = len;
         while end > 0 {
             let scope = self.items[end - 1].scope;
-            let start = self.items[..end].iter().rposition(|i| i.scope != scope).map_or(0, |i| i + 1);
-            let reads = self.items[start..end].iter().map(|i| live.readers(i.cell)).fold(Readers::default(), Readers::or);
+            let start =
+                self.items[..end].iter().rposition(|i| i.scope != scope).map_or(0, |i| i + 1);
+            let reads = self.items[start..end]
+                .iter()
+                .map(|i| live.readers(i.cell))
+                .fold(Readers::default(), Readers::or);
             live.forget(&mut self.scopes[usize::from(scope)], reads);
             end = start;
         }
@@ -118,7 +122,9 @@ impl Stack {
     pub(crate) fn hash(&self) -> u64 {
         let (items, scopes) = self.state();
         let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-        items.iter().for_each(|i| hasher.write_u32(u32::from(i.cell) << 16 | u32::from(i.depth) << 8 | u32::from(i.scope)));
+        items.iter().for_each(|i| {
+            hasher.write_u32(u32::from(i.cell) << 16 | u32::from(i.depth) << 8 | u32::from(i.scope))
+        });
         scopes.iter().for_each(|s| hasher.write_u64(s.key()));
         hasher.finish()
     }

@@ -41,7 +41,8 @@ pub(crate) struct Scope {
 
 impl Scope {
     /// The registers at the start of a sentence.
-    pub(crate) const EMPTY: Scope = Scope { number: None, last: NO_CLASS, outer: NO_CLASS, at: NOWHERE };
+    pub(crate) const EMPTY: Scope =
+        Scope { number: None, last: NO_CLASS, outer: NO_CLASS, at: NOWHERE };
 
     /// The registers of a scope opened inside this one.
     pub(crate) fn open(&self, mode: Mode) -> Scope {
@@ -65,7 +66,9 @@ impl Scope {
     /// The state as a number.
     #[inline]
     pub(crate) fn key(&self) -> u64 {
-        u64::from(self.outer) << 32 | u64::from(self.last) << 16 | self.number.map_or(0, |n| n as u64 + 1)
+        u64::from(self.outer) << 32
+            | u64::from(self.last) << 16
+            | self.number.map_or(0, |n| n as u64 + 1)
     }
 
     /// Equal state.

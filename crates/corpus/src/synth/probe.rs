@@ -52,7 +52,12 @@ pub fn agreement_by_distance(
     items
 }
 
-fn collect(language: &Language, seed: u64, n: usize, keep: &mut dyn FnMut(&AgreementItem) -> bool) -> Vec<AgreementItem> {
+fn collect(
+    language: &Language,
+    seed: u64,
+    n: usize,
+    keep: &mut dyn FnMut(&AgreementItem) -> bool,
+) -> Vec<AgreementItem> {
     let (mut rng, mut stack) = (stream(seed, b"agreemnt", 0), Stack::new());
     let (mut out, mut draws, mut misses) = (Vec::new(), Vec::new(), 0);
     while out.len() < n && misses < PATIENCE {

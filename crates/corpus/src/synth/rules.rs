@@ -42,8 +42,11 @@ pub(crate) struct Rule {
 /// The literal words of the rules, quotes kept, each once, in order.
 pub(crate) fn literals(rules: &Map<Map<f64>>) -> Vec<String> {
     let tokens = rules.values().flat_map(|r| r.keys()).flat_map(|k| k.split_whitespace());
-    let mut words: Vec<String> =
-        tokens.map(|t| t.trim_start_matches('^')).filter(|t| t.starts_with('\'')).map(str::to_owned).collect();
+    let mut words: Vec<String> = tokens
+        .map(|t| t.trim_start_matches('^'))
+        .filter(|t| t.starts_with('\''))
+        .map(str::to_owned)
+        .collect();
     words.sort();
     words.dedup();
     words
@@ -52,7 +55,8 @@ pub(crate) fn literals(rules: &Map<Map<f64>>) -> Vec<String> {
 /// Numbers the symbols of every rule; `slots` are the names of the word slots.
 pub(crate) fn parse(rules: &Map<Map<f64>>, slots: &[String], fault: &Fault) -> Result<Vec<Rule>> {
     let names: Vec<&String> = rules.keys().collect();
-    let index = |list: &[&String], name: &str| list.iter().position(|n| *n == name).map(|i| i as u16);
+    let index =
+        |list: &[&String], name: &str| list.iter().position(|n| *n == name).map(|i| i as u16);
     let slots: Vec<&String> = slots.iter().collect();
     let symbol = |key: &str, token: &str| -> Result<Symbol> {
         let (deeper, rest) = token.strip_prefix('^').map_or((false, token), |r| (true, r));
@@ -60,11 +64,20 @@ pub(crate) fn parse(rules: &Map<Map<f64>>, slots: &[String], fault: &Fault) -> R
             let number = match number {
                 "singular" => Number::Singular,
                 "plural" => Number::Plural,
-                _ => return Err(fault.at(key, format!("`{token}` is no number"), "write #singular or #plural")),
+                _ => {
+                    return Err(fault.at(
+                        key,
+                        format!("`{token}` is no number"),
+                        "write #singular or #plural",
+                    ));
+                }
             };
             return Ok(Symbol { kind: Kind::Set(number), mode: Mode::Same, deeper: false });
         }
-        let (mode, name) = match (rest.strip_prefix('='), rest.strip_prefix('(').and_then(|r| r.strip_suffix(')'))) {
+        let (mode, name) = match (
+            rest.strip_prefix('='),
+            rest.strip_prefix('(').and_then(|r| r.strip_suffix(')')),
+        ) {
             (Some(name), _) => (Mode::Copy, name),
             (_, Some(name)) => (Mode::New, name),
             _ => (Mode::Same, rest),
@@ -73,7 +86,11 @@ pub(crate) fn parse(rules: &Map<Map<f64>>, slots: &[String], fault: &Fault) -> R
             (Some(rule), None) => Kind::Rule(rule),
             (None, Some(slot)) => Kind::Slot(slot),
             (Some(_), Some(_)) => {
-                return Err(fault.at(key, format!("`{name}` is a rule and a category"), "rename one of them"));
+                return Err(fault.at(
+                    key,
+                    format!("`{name}` is a rule and a category"),
+                    "rename one of them",
+                ));
             }
             (None, None) => {
                 let cure = "define it under [rules] or [categories], or quote it if it is a word";
@@ -90,12 +107,21 @@ pub(crate) fn parse(rules: &Map<Map<f64>>, slots: &[String], fault: &Fault) -> R
                 .iter()
                 .map(|(text, &weight)| {
                     fault.weight(&format!("{key}.\"{text}\""), weight)?;
-                    Ok((weight, text.split_whitespace().map(|t| symbol(&key, t)).collect::<Result<Vec<_>>>()?))
+                    Ok((
+                        weight,
+                        text.split_whitespace()
+                            .map(|t| symbol(&key, t))
+                            .collect::<Result<Vec<_>>>()?,
+                    ))
                 })
                 .filter(|a| !matches!(a, Ok((weight, _)) if *weight == 0.0))
                 .collect::<Result<Vec<_>>>()?;
             if alternatives.is_empty() {
-                return Err(fault.at(&key, "no alternative has a weight".into(), "give at least one a positive weight"));
+                return Err(fault.at(
+                    &key,
+                    "no alternative has a weight".into(),
+                    "give at least one a positive weight",
+                ));
             }
             Ok(Rule { name: name.clone(), alternatives })
         })
