@@ -74,9 +74,7 @@ impl Lines {
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>> {
         self.buffer.clear();
         let read = self.input.read_until(b'\n', &mut self.buffer).map_err(|e| match e.kind() {
-            std::io::ErrorKind::InvalidInput
-            | std::io::ErrorKind::InvalidData
-            | std::io::ErrorKind::UnexpectedEof => {
+            std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => {
                 let cure = "the compressed file is damaged or cut short: fetch it again";
                 Error::File { path: self.path.clone(), what: e.to_string(), cure }
             }
@@ -95,11 +93,7 @@ impl Lines {
             Ok(text) if !line.contains(&0) => Ok(Some(Line { text, number: self.number, byte })),
             Ok(_) => {
                 let at = line.iter().position(|&b| b == 0).unwrap_or(0);
-                Err(self.bad(
-                    byte + at as u64,
-                    "a NUL byte",
-                    "this is no text file, or it is UTF-16: convert it to UTF-8",
-                ))
+                Err(self.bad(byte + at as u64, "a NUL byte", "this is no text file, or it is UTF-16: convert it to UTF-8"))
             }
             Err(e) => Err(self.bad(
                 byte + e.valid_up_to() as u64,

@@ -53,10 +53,7 @@ impl SplitPlan {
 impl fmt::Display for SplitPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let n = self.block;
-        write!(
-            f,
-            "90/5/5 in blocks of {n} sentences: of every 20 blocks the 10th is valid, the 20th test"
-        )
+        write!(f, "90/5/5 in blocks of {n} sentences: of every 20 blocks the 10th is valid, the 20th test")
     }
 }
 

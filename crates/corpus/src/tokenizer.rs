@@ -34,12 +34,8 @@ impl Tokenizer {
     pub const SPACE: &'static str = "␣";
 
     /// Every tokenizer, by the names that [`FromStr`] takes.
-    pub const ALL: [Tokenizer; 4] = [
-        Tokenizer::Space,
-        Tokenizer::Words { lowercase: false },
-        Tokenizer::Words { lowercase: true },
-        Tokenizer::Chars,
-    ];
+    pub const ALL: [Tokenizer; 4] =
+        [Tokenizer::Space, Tokenizer::Words { lowercase: false }, Tokenizer::Words { lowercase: true }, Tokenizer::Chars];
 
     /// Calls `f` with each token of a sentence, in order.
     pub fn tokens(&self, sentence: &str, f: &mut dyn FnMut(&str)) {
@@ -48,17 +44,12 @@ impl Tokenizer {
             Tokenizer::Words { lowercase } => {
                 let text = normal(sentence);
                 let text = if *lowercase { text.to_lowercase().into() } else { text };
-                text.split_word_bounds()
-                    .filter(|t| !t.chars().all(char::is_whitespace))
-                    .for_each(f);
+                text.split_word_bounds().filter(|t| !t.chars().all(char::is_whitespace)).for_each(f);
             }
             Tokenizer::Chars => {
                 let text = normal(sentence);
                 let blank = |t: &str| t.chars().all(char::is_whitespace);
-                text.trim()
-                    .graphemes(true)
-                    .map(|t| if blank(t) { Self::SPACE } else { t })
-                    .for_each(f);
+                text.trim().graphemes(true).map(|t| if blank(t) { Self::SPACE } else { t }).for_each(f);
             }
         }
     }

@@ -36,15 +36,27 @@ impl Walker<'_> {
     fn p(&self, words: &[&str], end: bool) -> f64 {
         let total: f64 = self.topics.iter().map(|t| t.1).sum();
         let start = vec![(self.file["start"].as_str().unwrap().to_owned(), 0, 0)];
-        let one = |z: usize| self.topics[z].1 / total * self.walk(z, start.clone(), vec![Registers::default()], words, end);
+        let one = |z: usize| {
+            self.topics[z].1 / total
+                * self.walk(z, start.clone(), vec![Registers::default()], words, end)
+        };
         (0..self.topics.len()).map(one).sum()
     }
 
-    fn walk(&self, z: usize, mut waiting: Vec<Waiting>, mut scopes: Vec<Registers>, words: &[&str], end: bool) -> f64 {
+    fn walk(
+        &self,
+        z: usize,
+        mut waiting: Vec<Waiting>,
+        mut scopes: Vec<Registers>,
+        words: &[&str],
+        end: bool,
+    ) -> f64 {
         if words.is_empty() && !end {
             return 1.0;
         }
-        let Some((symbol, mut scope, depth)) = waiting.pop() else { return f64::from(u8::from(words.is_empty())) };
+        let Some((symbol, mut scope, depth)) = waiting.pop() else {
+            return f64::from(u8::from(words.is_empty()));
+        };
         let mut name = symbol.as_str();
         if let Some(inner) = name.strip_prefix('(').and_then(|n| n.strip_suffix(')')) {
             scopes.push(Registers { outer: scopes[scope].last.clone(), ..Registers::default() });
@@ -72,7 +84,8 @@ impl Walker<'_> {
                     let deeper = i64::from(token.starts_with('^'));
                     waiting.push((token.trim_start_matches('^').to_owned(), scope, depth + deeper));
                 }
-                sum += number_of(weight) / total * self.walk(z, waiting, scopes.clone(), words, end);
+                sum +=
+                    number_of(weight) / total * self.walk(z, waiting, scopes.clone(), words, end);
             }
             return sum;
         }
@@ -83,17 +96,33 @@ impl Walker<'_> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn word(&self, z: usize, name: &str, scope: usize, word: &str, waiting: &[Waiting], scopes: &[Registers], rest: &[&str], end: bool) -> f64 {
+    fn word(
+        &self,
+        z: usize,
+        name: &str,
+        scope: usize,
+        word: &str,
+        waiting: &[Waiting],
+        scopes: &[Registers],
+        rest: &[&str],
+        end: bool,
+    ) -> f64 {
         let category = self.file["categories"][name].as_table().unwrap();
         let classes = category["classes"].as_table().unwrap();
-        let fixed = |class: &Table| class.get("number").map(|n| usize::from(n.as_str() == Some("plural")));
+        let fixed =
+            |class: &Table| class.get("number").map(|n| usize::from(n.as_str() == Some("plural")));
         let clash = |class: &Table| matches!((fixed(class), scopes[scope].number), (Some(a), Some(b)) if a != b);
         let ignore = classes.values().all(|c| clash(c.as_table().unwrap()));
         let weight = |class_name: &str, class: &Table| {
-            let topic = class.get("topics").and_then(|t| t.get(&self.topics[z].0)).map_or(1.0, number_of);
+            let topic =
+                class.get("topics").and_then(|t| t.get(&self.topics[z].0)).map_or(1.0, number_of);
             let mut weight = get(class, "weight", 1.0) * topic;
             for p in self.file["preference"].as_array().unwrap() {
-                let seen = if p["through"].as_str() == Some("last") { &scopes[scope].last } else { &scopes[scope].outer };
+                let seen = if p["through"].as_str() == Some("last") {
+                    &scopes[scope].last
+                } else {
+                    &scopes[scope].outer
+                };
                 let from = &self.file["categories"][p["from"].as_str().unwrap()]["classes"];
                 if p["to"].as_str() != Some(name) || from.get(seen).is_none() {
                     continue;
@@ -112,7 +141,11 @@ impl Walker<'_> {
             let words = class["words"].as_array().unwrap();
             let of_rank = |rank: usize| {
                 let zipf = 1.0 / (rank as f64 + 1.0 + get(category, "zipf", 0.0));
-                zipf * if rank % (self.topics.len() + 2) == z { get(category, "topical", 1.0) } else { 1.0 }
+                zipf * if rank % (self.topics.len() + 2) == z {
+                    get(category, "topical", 1.0)
+                } else {
+                    1.0
+                }
             };
             let total: f64 = (0..words.len()).map(of_rank).sum();
             for (rank, entry) in words.iter().enumerate() {
@@ -120,11 +153,12 @@ impl Walker<'_> {
                 let forms: Vec<&str> = entry.split('/').collect();
                 let inflects = category.contains_key("endings") && fixed(class).is_none();
                 let plural = get(category, "plural", 0.0);
-                let numbers: Vec<(Option<usize>, f64)> = match (inflects, fixed(class), scopes[scope].number) {
-                    (false, number, _) => vec![(number, 1.0)],
-                    (true, _, Some(n)) => vec![(Some(n), 1.0)],
-                    (true, _, None) => vec![(Some(0), 1.0 - plural), (Some(1), plural)],
-                };
+                let numbers: Vec<(Option<usize>, f64)> =
+                    match (inflects, fixed(class), scopes[scope].number) {
+                        (false, number, _) => vec![(number, 1.0)],
+                        (true, _, Some(n)) => vec![(Some(n), 1.0)],
+                        (true, _, None) => vec![(Some(0), 1.0 - plural), (Some(1), plural)],
+                    };
                 for (number, p_number) in numbers {
                     if forms[number.unwrap_or(0).min(forms.len() - 1)] != word {
                         continue;
@@ -149,7 +183,8 @@ fn tiny(depth: i64) -> (Table, Language) {
 }
 
 fn walker(file: &Table) -> Walker<'_> {
-    let topics = file["topics"].as_table().unwrap().iter().map(|(n, w)| (n.clone(), number_of(w))).collect();
+    let topics =
+        file["topics"].as_table().unwrap().iter().map(|(n, w)| (n.clone(), number_of(w))).collect();
     Walker { file, topics, depth: file["depth"].as_integer().unwrap() }
 }
 
@@ -177,7 +212,11 @@ fn every_next_word_of_drawn_sentences_has_the_enumerated_probability() {
                 assert!(close(forward.p(Seen::Form(form)), expected));
             }
             let expected = walker.p(&words[..i], true) / before;
-            assert!(close(distribution[language.len()], expected), "{:?} ends: enumerated {expected}", &words[..i]);
+            assert!(
+                close(distribution[language.len()], expected),
+                "{:?} ends: enumerated {expected}",
+                &words[..i]
+            );
             ambiguous += usize::from(forward.hypotheses() > 1);
             forward.read(Seen::Form(form));
         }
@@ -188,13 +227,21 @@ fn every_next_word_of_drawn_sentences_has_the_enumerated_probability() {
 }
 
 /// Every sentence of the language, by following each word of positive probability.
-fn list(language: &Language, forward: &Forward, words: &mut Vec<FormId>, p: f64, out: &mut Vec<(Vec<FormId>, f64)>) {
+fn list(
+    language: &Language,
+    forward: &Forward,
+    words: &mut Vec<FormId>,
+    p: f64,
+    out: &mut Vec<(Vec<FormId>, f64)>,
+) {
     let mut distribution = vec![0.0; language.len() + 1];
     forward.distribution(&mut distribution);
     if distribution[language.len()] > 0.0 {
         out.push((words.clone(), p * distribution[language.len()]));
     }
-    for (form, &next) in distribution[..language.len()].iter().enumerate().filter(|(_, p)| **p > 0.0) {
+    for (form, &next) in
+        distribution[..language.len()].iter().enumerate().filter(|(_, p)| **p > 0.0)
+    {
         let form = FormId(form as u32);
         let mut forward = forward.clone();
         forward.read(Seen::Form(form));
@@ -232,7 +279,10 @@ fn a_hidden_word_is_summed_over() {
             None => walker.p(words, false),
             Some(i) => {
                 let mut sum = 0.0;
-                for word in ["fox", "sheep", "hunts", "all", "so", "and"].iter().filter(|w| hidden.contains(w)) {
+                for word in ["fox", "sheep", "hunts", "all", "so", "and"]
+                    .iter()
+                    .filter(|w| hidden.contains(w))
+                {
                     words[at + i] = word;
                     sum += p(walker, hidden, words, at + i + 1);
                 }
@@ -241,7 +291,14 @@ fn a_hidden_word_is_summed_over() {
             }
         }
     }
-    for text in ["? ? ? the rock falls", "the ? that ? hunt", "a rock ? falls", "ann ? ? hunt", "the the ? ? rock", "? foxes ? hunt"] {
+    for text in [
+        "? ? ? the rock falls",
+        "the ? that ? hunt",
+        "a rock ? falls",
+        "ann ? ? hunt",
+        "the the ? ? rock",
+        "? foxes ? hunt",
+    ] {
         let mut words: Vec<&'static str> = text.split(' ').collect();
         let mut forward = Forward::new(&language);
         for i in 0..words.len() {

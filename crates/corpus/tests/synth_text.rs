@@ -44,7 +44,11 @@ fn the_language_has_the_size_it_claims() {
     let sentences = language.sentences(5, 300_000);
     let mean = sentences.iter().map(<[_]>::len).sum::<usize>() as f64 / sentences.len() as f64;
     assert!((12.0..20.0).contains(&mean), "mean length {mean}");
-    assert!((mean - language.mean_sentence()).abs() < 0.3, "{mean}, expected {}", language.mean_sentence());
+    assert!(
+        (mean - language.mean_sentence()).abs() < 0.3,
+        "{mean}, expected {}",
+        language.mean_sentence()
+    );
 }
 
 #[test]
@@ -56,14 +60,22 @@ fn the_cross_entropy_of_the_text_is_the_entropy_of_the_forward_pass() {
         // difference between surprise and entropy at each word: mean zero under the true distribution only
         let (mut sum, mut squares, mut n) = (0.0, 0.0, 0.0);
         for sentence in language.sentences(11, tokens).iter() {
-            let ids = sentence.iter().map(|&f| (f.index(), Seen::Form(f))).chain([(language.len(), Seen::End)]);
+            let ids = sentence
+                .iter()
+                .map(|&f| (f.index(), Seen::Form(f)))
+                .chain([(language.len(), Seen::End)]);
             for (id, seen) in ids {
                 forward.distribution(&mut distribution);
                 let total: f64 = distribution.iter().sum();
                 assert!((total - 1.0).abs() < 1e-12, "{name}: the distribution sums to {total}");
-                let entropy: f64 = distribution.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
+                let entropy: f64 =
+                    distribution.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
                 let p = forward.read(seen);
-                assert!((p - distribution[id]).abs() <= 1e-12 * p, "{name}: one word {p}, all words {}", distribution[id]);
+                assert!(
+                    (p - distribution[id]).abs() <= 1e-12 * p,
+                    "{name}: one word {p}, all words {}",
+                    distribution[id]
+                );
                 let difference = -p.ln() - entropy;
                 (sum, squares, n) = (sum + difference, squares + difference * difference, n + 1.0);
             }
@@ -81,18 +93,25 @@ fn words_are_drawn_as_often_as_the_forward_pass_says() {
     sentences.iter().for_each(|s| *counts.entry(s).or_insert(0u32) += 1);
     for (sentence, count) in counts.into_iter().filter(|c| c.1 > 400) {
         let mut forward = Forward::new(&language);
-        let p = sentence.iter().map(|&f| forward.read(Seen::Form(f))).product::<f64>() * forward.read(Seen::End);
+        let p = sentence.iter().map(|&f| forward.read(Seen::Form(f))).product::<f64>()
+            * forward.read(Seen::End);
         let n = sentences.len() as f64;
         let error = (p * (1.0 - p) / n).sqrt();
         let share = f64::from(count) / n;
-        assert!((share - p).abs() < 5.0 * error, "{}: {share}, expected {p} ± {error}", language.text(sentence));
+        assert!(
+            (share - p).abs() < 5.0 * error,
+            "{}: {share}, expected {p} ± {error}",
+            language.text(sentence)
+        );
     }
 }
 
 #[test]
 fn what_is_impossible_is_skipped() {
     let language = Language::embedded("tiny").unwrap();
-    let form = |word: &str| Seen::Form(corpus::synth::FormId(language.forms().position(|f| f == word).unwrap() as u32));
+    let form = |word: &str| {
+        Seen::Form(corpus::synth::FormId(language.forms().position(|f| f == word).unwrap() as u32))
+    };
     let mut forward = Forward::new(&language);
     forward.read(form("a"));
     let before = forward.p(form("fox"));
@@ -119,7 +138,12 @@ fn a_corpus_of_the_language_is_the_corpus_of_its_text() {
         assert!(generated.synthetic() && !read.synthetic());
         assert_eq!(generated.name, "synth");
     }
-    let tokens = |part| Corpus::from_language(Arc::clone(&language), 3, 30_000, CorpusOptions::default()).unwrap().part(part).targets();
+    let tokens = |part| {
+        Corpus::from_language(Arc::clone(&language), 3, 30_000, CorpusOptions::default())
+            .unwrap()
+            .part(part)
+            .targets()
+    };
     let all = tokens(Part::Train) + tokens(Part::Valid) + tokens(Part::Test);
     assert!((30_000..30_100).contains(&all), "{all} tokens");
     let few = Corpus::from_language(Arc::clone(&language), 3, 100, CorpusOptions::default());
@@ -141,7 +165,12 @@ fn agreement_items_are_right_and_reach_far() {
         assert!(forward.p(Seen::Form(item.words[item.verb_at])) > 0.0);
         let wrong = forward.p(Seen::Form(item.wrong));
         // after a noun of one form and an open determiner both numbers are possible, and only then
-        assert!(wrong == 0.0 || forward.hypotheses() > 1, "{} / {}", language.text(&item.words), language.form(item.wrong));
+        assert!(
+            wrong == 0.0 || forward.hypotheses() > 1,
+            "{} / {}",
+            language.text(&item.words),
+            language.form(item.wrong)
+        );
     }
     assert_eq!(probe::agreement(&language, 4, 30), probe::agreement(&language, 4, 30));
 }
@@ -169,7 +198,10 @@ fn bad_grammars_are_refused_by_file_and_key() {
         assert!(tiny.contains(from), "{from}");
         let error = Language::parse(Path::new("mine.toml"), &tiny.replace(from, to)).unwrap_err();
         let message = error.to_string();
-        assert!(message.starts_with("mine.toml") && message.contains(expected), "{from} -> {to}: {message}");
+        assert!(
+            message.starts_with("mine.toml") && message.contains(expected),
+            "{from} -> {to}: {message}"
+        );
         assert_eq!(error.kind(), Kind::Data);
     }
     assert_eq!(Language::load(Path::new("no/such.toml")).unwrap_err().kind(), Kind::Missing);

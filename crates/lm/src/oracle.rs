@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use corpus::synth::{Forward, FormId, HiddenWords, Language, Seen};
+use corpus::synth::{FormId, Forward, HiddenWords, Language, Seen};
 use corpus::{TokenId, Tokenizer, Tokens, TrainSet, Vocab};
 use rayon::prelude::*;
 
@@ -89,7 +89,9 @@ impl LanguageModel for Oracle {
                 let mut out = Vec::new();
                 for i in b * BLOCK..((b + 1) * BLOCK).min(text.sentence_count()) {
                     forward.restart();
-                    let p = |&token: &TokenId| self.seen(token).map_or(0.0, |seen| forward.read(seen)).ln();
+                    let p = |&token: &TokenId| {
+                        self.seen(token).map_or(0.0, |seen| forward.read(seen)).ln()
+                    };
                     out.extend(text.sentence(i).iter().map(p));
                 }
                 out
@@ -157,14 +159,22 @@ impl Recipe for OracleRecipe {
     }
 
     fn describe(&self) -> String {
-        format!("the true distribution of the generated language `{}`: no model is better", self.language.name())
+        format!(
+            "the true distribution of the generated language `{}`: no model is better",
+            self.language.name()
+        )
     }
 
     fn train(&self, data: TrainSet<'_>, _: &mut Log<'_>) -> Result<Trained> {
         let tokenizer = data.vocab.tokenizer();
         if tokenizer != Tokenizer::Space {
-            let what = format!("the oracle knows the words of its grammar, not the tokens of `{tokenizer}`");
-            return Err(Error::Unfit { what, cure: "use the tokenizer `space` for generated text".into() });
+            let what = format!(
+                "the oracle knows the words of its grammar, not the tokens of `{tokenizer}`"
+            );
+            return Err(Error::Unfit {
+                what,
+                cure: "use the tokenizer `space` for generated text".into(),
+            });
         }
         Ok(Trained::plain(Oracle::new(Arc::clone(&self.language), data.vocab)))
     }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use corpus::synth::Language;
 use corpus::{Corpus, CorpusOptions, TokenId, Tokenizer, Tokens, Vocab, VocabLimits};
-use lm::{Context, Error, LanguageModel, Oracle, OracleRecipe, Recipe, UnigramRecipe, conformance, evaluate, silent};
+use lm::{
+    Context, Error, LanguageModel, Oracle, OracleRecipe, Recipe, UnigramRecipe, conformance,
+    evaluate, silent,
+};
 
 fn corpus(name: &str, tokens: u64, limits: VocabLimits, tokenizer: Tokenizer) -> Corpus {
     let language = Arc::new(Language::embedded(name).unwrap());
@@ -22,7 +25,11 @@ fn oracle(corpus: &Corpus) -> Arc<dyn LanguageModel> {
 #[test]
 fn the_contract_holds_for_whole_and_for_cut_vocabularies() {
     let all = VocabLimits::default();
-    let cases = [("synth", 60_000, all), ("synth", 30_000, VocabLimits { min_count: 2, max_size: 0 }), ("tiny", 30_000, all)];
+    let cases = [
+        ("synth", 60_000, all),
+        ("synth", 30_000, VocabLimits { min_count: 2, max_size: 0 }),
+        ("tiny", 30_000, all),
+    ];
     for (name, tokens, limits) in cases {
         let corpus = corpus(name, tokens, limits, Tokenizer::Space);
         let model = oracle(&corpus);
@@ -35,9 +42,11 @@ fn the_contract_holds_for_whole_and_for_cut_vocabularies() {
 
 #[test]
 fn many_hidden_words_are_summed_over() {
-    let corpus = corpus("synth", 12_000, VocabLimits { min_count: 1, max_size: 500 }, Tokenizer::Space);
+    let corpus =
+        corpus("synth", 12_000, VocabLimits { min_count: 1, max_size: 500 }, Tokenizer::Space);
     let unk = corpus.vocab.unk();
-    let share = corpus.test.flat().iter().filter(|t| **t == unk).count() as f64 / corpus.test.targets() as f64;
+    let share = corpus.test.flat().iter().filter(|t| **t == unk).count() as f64
+        / corpus.test.targets() as f64;
     assert!(share > 0.2, "{share} of the words are hidden");
     conformance::check(&*oracle(&corpus), &corpus.test.head(8));
 }
@@ -46,7 +55,9 @@ fn many_hidden_words_are_summed_over() {
 fn the_floor_is_in_range_and_below_the_unigram() {
     let corpus = corpus("synth", 200_000, VocabLimits::default(), Tokenizer::Space);
     let unk = corpus.vocab.unk();
-    let perplexity = |model: &dyn LanguageModel, context| evaluate(model, &corpus.test, context, unk).perplexity();
+    let perplexity = |model: &dyn LanguageModel, context| {
+        evaluate(model, &corpus.test, context, unk).perplexity()
+    };
     let model = oracle(&corpus);
     let floor = perplexity(&*model, Context::Sentence);
     assert!((38.0..45.0).contains(&floor), "oracle {floor}");
@@ -56,7 +67,8 @@ fn the_floor_is_in_range_and_below_the_unigram() {
 
 #[test]
 fn threads_do_not_change_the_scores() {
-    let corpus = corpus("synth", 60_000, VocabLimits { min_count: 3, max_size: 0 }, Tokenizer::Space);
+    let corpus =
+        corpus("synth", 60_000, VocabLimits { min_count: 3, max_size: 0 }, Tokenizer::Space);
     let model = oracle(&corpus);
     let score = |threads| {
         let mut out = Vec::new();
@@ -75,7 +87,13 @@ fn text_of_no_grammar_keeps_the_distribution_whole() {
     let model = Oracle::new(language, &vocab);
     let mut text = Tokens::default();
     let ids = |sentence: &str| sentence.split(' ').map(|w| vocab.id(w)).collect::<Vec<TokenId>>();
-    for sentence in ["zebra falls falls </s>", "</s>", "the zebra fox fox falls </s>", "<unk> <unk> <unk> <unk> </s>", "the fox falls </s>"] {
+    for sentence in [
+        "zebra falls falls </s>",
+        "</s>",
+        "the zebra fox fox falls </s>",
+        "<unk> <unk> <unk> <unk> </s>",
+        "the fox falls </s>",
+    ] {
         text.push_sentence(&ids(sentence), sentence.len() as u64);
     }
     conformance::check(&model, &text);
