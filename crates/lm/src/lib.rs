@@ -16,7 +16,7 @@ mod recipe;
 mod significance;
 
 pub use baseline::{Uniform, UniformRecipe, Unigram, UnigramRecipe};
-pub use cache::UnigramCache;
+pub use cache::{CacheRecipe, UnigramCache};
 pub use error::{Error, Result};
 pub use evaluate::{Scores, evaluate};
 pub use generation::{Sampling, generate};
@@ -25,4 +25,4 @@ pub use model::{Activity, Context, Footprint, LanguageModel, Reader, walk};
 pub use oracle::{Oracle, OracleRecipe};
 pub use perplexity::Perplexity;
 pub use recipe::{CurvePoint, Family, Log, Progress, Recipe, Trained, silent};
-pub use significance::{Interval, PairedVerdict, bootstrap_interval, paired_bootstrap};
+pub use significance::{Interval, PairedVerdict, Resampled};

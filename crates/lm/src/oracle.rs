@@ -107,7 +107,7 @@ impl LanguageModel for Oracle {
         Footprint { params: params as u64, bytes: (bytes + maps) as u64, ..Footprint::default() }
     }
 
-    fn save(&self, _: &Path) -> Result<()> {
+    fn save(&self, _: &Path, _: &Vocab) -> Result<()> {
         Err(Error::NotSaved { what: "oracle (its grammar is its file)" })
     }
 }

@@ -11,7 +11,8 @@ use lm::{
 
 fn corpus(name: &str, tokens: u64, limits: VocabLimits, tokenizer: Tokenizer) -> Corpus {
     let language = Arc::new(Language::embedded(name).unwrap());
-    Corpus::from_language(language, 1, tokens, CorpusOptions { tokenizer, limits }).unwrap()
+    let options = CorpusOptions { tokenizer, limits, ..CorpusOptions::default() };
+    Corpus::from_language(language, 1, tokens, options).unwrap()
 }
 
 fn train(recipe: &dyn Recipe, corpus: &Corpus) -> Arc<dyn LanguageModel> {
@@ -110,5 +111,5 @@ fn the_oracle_needs_its_words_and_has_no_file() {
     let error = recipe.train(corpus.train_set(), &mut silent).err().unwrap();
     assert!(matches!(error, Error::Unfit { .. }) && error.to_string().contains("chars"), "{error}");
     let model = Oracle::new(corpus.language.clone().unwrap(), &corpus.vocab);
-    assert!(matches!(model.save(Path::new("x")), Err(Error::NotSaved { .. })));
+    assert!(matches!(model.save(Path::new("x"), &corpus.vocab), Err(Error::NotSaved { .. })));
 }

@@ -8,6 +8,7 @@
 mod alias;
 mod classes;
 mod compile;
+mod corpus;
 mod expand;
 mod file;
 mod forward;

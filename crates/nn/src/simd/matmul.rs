@@ -1,0 +1,333 @@
+//! The matrix product of `f32`: a register tile of 12 × 32 (AVX-512) or 6 × 16 (AVX2) numbers of c, walked over a
+//! and b where they lie.
+//!
+//! `c[i, j] = α Σ_k a[i, k] b[k, j] + β c[i, j]`. The vectors run along j, so c needs unit stride there; a is read
+//! one number at a time, so any strides do. A panel of b (256 × 32) that does not have unit stride along j is
+//! transposed onto the stack first, which costs about as much as 20 rows of a.
+//!
+//! Every element is one chain of fused multiply-adds over k, cut every 256: its bits depend on its row of a, its
+//! column of b and K alone, not on the shape around it. A row scored alone equals the same row in a batch.
+#![allow(unsafe_code)]
+
+use pulp::{Simd, WithSimd};
+use std::hint::black_box;
+
+/// Rows of b that are multiplied at a time: 256 × 32 numbers of b are 32 KiB, which a first-level cache holds.
+const DEPTH: usize = 256;
+/// The widest panel: two vectors of 16.
+const PANEL: usize = 32;
+/// Rows of a that are walked for one panel: 576 × 256 numbers are 590 KB, which a second-level cache holds.
+const ROWS: usize = 576;
+
+/// A matrix by address and strides (in numbers).
+#[derive(Clone, Copy)]
+pub(crate) struct Raw<T> {
+    /// Address of element [0, 0].
+    pub ptr: T,
+    /// Stride between rows.
+    pub row: isize,
+    /// Stride between columns.
+    pub col: isize,
+}
+
+/// One product: shapes, operands, factors.
+pub(crate) struct Product {
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    pub a: Raw<*const f32>,
+    pub b: Raw<*const f32>,
+    /// `c.col` is 1.
+    pub c: Raw<*mut f32>,
+    pub alpha: f32,
+    pub beta: f32,
+}
+
+impl Product {
+    /// Computes the product with the widest instruction set of this machine.
+    ///
+    /// # Safety
+    /// a [m, k] and b [k, n] must be readable and c [m, n] writable at their strides; c overlaps neither.
+    pub(crate) unsafe fn run(self) {
+        super::arch().dispatch(self);
+    }
+}
+
+impl WithSimd for Product {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // 24 accumulators, 2 vectors of b and one of a fit 32 registers; machines with vectors of 8 have 16
+        let tallest = if size_of::<S::f32s>() == 32 { 6 } else { 12 };
+        // SAFETY: the caller of `run` vouches for the three matrices; every address below is inside one of them
+        unsafe { self.blocks(simd, tallest) }
+    }
+}
+
+impl Product {
+    #[inline(always)]
+    unsafe fn blocks<S: Simd>(&self, simd: S, tallest: usize) {
+        let lanes = size_of::<S::f32s>() / size_of::<f32>();
+        let mut packed = std::mem::MaybeUninit::<[f32; DEPTH * PANEL]>::uninit();
+        let mut k0 = 0;
+        while k0 < self.k {
+            let k = (self.k - k0).min(DEPTH);
+            let beta = if k0 == 0 { self.beta } else { 1.0 };
+            let mut i0 = 0;
+            while i0 < self.m {
+                let m = (self.m - i0).min(ROWS);
+                let mut j = 0;
+                while j < self.n {
+                    let panel = Panel::at(j, self.n, lanes);
+                    // SAFETY: k0 < K, i0 < M and the panel's columns < N keep the addresses inside the matrices;
+                    // the packed panel has k · width ≤ DEPTH · PANEL numbers, all written before they are read
+                    unsafe {
+                        let left = panel.left as isize;
+                        let mut b = self.b.ptr.offset(k0 as isize * self.b.row + left * self.b.col);
+                        let mut b_row = self.b.row;
+                        if self.b.col != 1 || self.n < lanes {
+                            let width = lanes + if panel.vectors == 2 { panel.second } else { 0 };
+                            let to = packed.as_mut_ptr().cast::<f32>();
+                            pack(Raw { ptr: b, ..self.b }, k, width.min(self.n), width, to);
+                            (b, b_row) = (to, width as isize);
+                        }
+                        let a = k0 as isize * self.a.col + i0 as isize * self.a.row;
+                        let strip = Strip {
+                            k,
+                            a: Raw { ptr: self.a.ptr.offset(a), ..self.a },
+                            b,
+                            b_row,
+                            c: self.c.ptr.offset(i0 as isize * self.c.row + left),
+                            c_row: self.c.row,
+                            second: panel.second,
+                            keep: panel.keep,
+                            alpha: self.alpha,
+                            beta,
+                        };
+                        strip.rows(simd, m, panel.vectors, tallest);
+                    }
+                    j = panel.end;
+                }
+                i0 += m;
+            }
+            k0 += k;
+        }
+    }
+}
+
+/// Columns of c that are computed together: one vector or two.
+///
+/// The last vector of a row is moved left until it ends with the row, so that b is always read in whole vectors; the
+/// columns that it shares with the vector before are computed and not stored.
+struct Panel {
+    left: usize,
+    vectors: usize,
+    /// Where the second vector begins, counted from `left`.
+    second: usize,
+    /// The lanes of the last vector that are stored, when not all are.
+    keep: Option<(usize, usize)>,
+    end: usize,
+}
+
+impl Panel {
+    #[inline(always)]
+    fn at(j: usize, n: usize, lanes: usize) -> Self {
+        let rest = n - j;
+        if rest >= 2 * lanes {
+            Self { left: j, vectors: 2, second: lanes, keep: None, end: j + 2 * lanes }
+        } else if rest > lanes {
+            let keep = Some((2 * lanes - rest, lanes));
+            Self { left: j, vectors: 2, second: rest - lanes, keep, end: n }
+        } else if n >= lanes {
+            Self {
+                left: n - lanes,
+                vectors: 1,
+                second: 0,
+                keep: Some((lanes - rest, lanes)),
+                end: n,
+            }
+        } else {
+            Self { left: 0, vectors: 1, second: 0, keep: Some((0, n)), end: n }
+        }
+    }
+}
+
+/// Copies a [k, filled] panel of b to `to` [k, width], row-major, with zeros on the right.
+///
+/// # Safety
+/// b must be readable for k · filled numbers and `to` writable for k · width.
+#[inline(always)]
+unsafe fn pack(b: Raw<*const f32>, k: usize, filled: usize, width: usize, to: *mut f32) {
+    const SIDE: usize = 4;
+    let square = |n: usize| if b.row == 1 { n / SIDE * SIDE } else { 0 };
+    let (rows, columns) = (square(k), square(filled));
+    // SAFETY: row < k; j < filled where b is read, j < width where `to` is written; squares end inside both
+    unsafe {
+        for row in (0..rows).step_by(SIDE) {
+            for j in (0..columns).step_by(SIDE) {
+                let from = b.ptr.offset(row as isize + j as isize * b.col);
+                transpose4(from, b.col, to.add(row * width + j), width);
+            }
+        }
+        for row in 0..k {
+            for j in if row < rows { columns } else { 0 }..width {
+                let b = b.ptr.offset(row as isize * b.row + j as isize * b.col);
+                *to.add(row * width + j) = if j < filled { *b } else { 0.0 };
+            }
+        }
+    }
+}
+
+/// to[i, j] ← from[j, i] for 4 × 4 numbers, where rows of `from` are `stride` apart and rows of `to` `width`.
+///
+/// # Safety
+/// Both squares must be inside their buffers.
+#[inline(always)]
+unsafe fn transpose4(from: *const f32, stride: isize, to: *mut f32, width: usize) {
+    // SAFETY: the caller vouches for both squares; SSE is part of x86-64
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        use std::arch::x86_64::{_MM_TRANSPOSE4_PS, _mm_loadu_ps, _mm_storeu_ps};
+        let mut a = _mm_loadu_ps(from);
+        let mut b = _mm_loadu_ps(from.offset(stride));
+        let mut c = _mm_loadu_ps(from.offset(2 * stride));
+        let mut d = _mm_loadu_ps(from.offset(3 * stride));
+        _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
+        _mm_storeu_ps(to, a);
+        _mm_storeu_ps(to.add(width), b);
+        _mm_storeu_ps(to.add(2 * width), c);
+        _mm_storeu_ps(to.add(3 * width), d);
+    }
+    // SAFETY: the caller vouches for both squares
+    #[cfg(not(target_arch = "x86_64"))]
+    unsafe {
+        for i in 0..4 {
+            for j in 0..4 {
+                *to.add(i * width + j) = *from.offset(j as isize * stride + i as isize);
+            }
+        }
+    }
+}
+
+/// One panel of b against rows of a.
+#[derive(Clone, Copy)]
+struct Strip {
+    k: usize,
+    a: Raw<*const f32>,
+    b: *const f32,
+    b_row: isize,
+    c: *mut f32,
+    c_row: isize,
+    second: usize,
+    keep: Option<(usize, usize)>,
+    alpha: f32,
+    beta: f32,
+}
+
+impl Strip {
+    /// All m rows, in register tiles of nearly equal height: 13 rows are 7 + 6, not 12 + 1.
+    #[inline(always)]
+    unsafe fn rows<S: Simd>(self, simd: S, m: usize, vectors: usize, tallest: usize) {
+        let tiles = m.div_ceil(tallest);
+        let (height, taller) = (m / tiles, m % tiles);
+        let mut strip = self;
+        for tile in 0..tiles {
+            let height = height + usize::from(tile < taller);
+            // SAFETY: the heights add up to m; the strip moves down by as many rows
+            unsafe {
+                match vectors {
+                    2 => strip.tile::<S, 2>(simd, height),
+                    _ => strip.tile::<S, 1>(simd, height),
+                }
+                strip.a.ptr = strip.a.ptr.offset(height as isize * strip.a.row);
+                strip.c = strip.c.offset(height as isize * strip.c_row);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn tile<S: Simd, const NV: usize>(&self, simd: S, height: usize) {
+        macro_rules! heights {
+            ($($h:literal)*) => {
+                match height {
+                    $($h => simd.vectorize(Tile::<$h, NV>(*self)),)*
+                    _ => unreachable!("tiles have 1 to 12 rows"),
+                }
+            };
+        }
+        heights!(1 2 3 4 5 6 7 8 9 10 11 12)
+    }
+}
+
+/// One register tile: MR rows by NV vectors.
+struct Tile<const MR: usize, const NV: usize>(Strip);
+
+impl<const MR: usize, const NV: usize> WithSimd for Tile<MR, NV> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let s = self.0;
+        // SAFETY: a strip is made of addresses inside its matrices: vectors of b and c are whole unless `keep` says
+        // which lanes of the last one count, and a and b are not read past the last k
+        unsafe {
+            let mut acc = [[simd.splat_f32s(0.0); NV]; MR];
+            // four pointers of three rows each, which the compiler must not join into one: that makes a chain of
+            // twelve additions, longer than the multiplications take
+            let third = |group: isize| black_box(s.a.ptr.wrapping_offset(3 * group * s.a.row));
+            let (mut a0, mut a1, mut a2, mut a3) = (third(0), third(1), third(2), third(3));
+            let mut b = s.b;
+            for _ in 0..s.k {
+                let mut row = [simd.splat_f32s(0.0); NV];
+                for (j, row) in row.iter_mut().enumerate() {
+                    *row = b.add(j * s.second).cast::<S::f32s>().read_unaligned();
+                }
+                // spelt out: the compiler gives up on unrolling twelve rows
+                macro_rules! rows {
+                    ($($i:literal of $a:ident)*) => {$(
+                        if $i < MR {
+                            let x = simd.splat_f32s(*$a.offset(($i % 3) * s.a.row));
+                            for j in 0..NV {
+                                acc[$i][j] = simd.mul_add_e_f32s(x, row[j], acc[$i][j]);
+                            }
+                        }
+                    )*};
+                }
+                rows!(0 of a0 1 of a0 2 of a0 3 of a1 4 of a1 5 of a1);
+                rows!(6 of a2 7 of a2 8 of a2 9 of a3 10 of a3 11 of a3);
+                // wrapping: the step after the last k may leave the matrix, but is not read
+                a0 = a0.wrapping_offset(s.a.col);
+                a1 = a1.wrapping_offset(s.a.col);
+                a2 = a2.wrapping_offset(s.a.col);
+                a3 = a3.wrapping_offset(s.a.col);
+                b = b.wrapping_offset(s.b_row);
+            }
+            let (alpha, beta) = (simd.splat_f32s(s.alpha), simd.splat_f32s(s.beta));
+            for (i, acc) in acc.iter().enumerate() {
+                let c = s.c.offset((i as isize).wrapping_mul(s.c_row));
+                for (j, acc) in acc.iter().enumerate() {
+                    let c = c.add(j * s.second);
+                    let mut x = simd.mul_f32s(alpha, *acc);
+                    match s.keep {
+                        Some((from, to)) if j == NV - 1 => {
+                            let mask = simd.mask_between_m32s(from as u32, to as u32);
+                            if s.beta != 0.0 {
+                                let old = simd.mask_load_ptr_f32s(mask, c);
+                                x = simd.mul_add_e_f32s(beta, old, x);
+                            }
+                            simd.mask_store_ptr_f32s(mask, c, x);
+                        }
+                        _ => {
+                            if s.beta != 0.0 {
+                                let old = c.cast::<S::f32s>().read_unaligned();
+                                x = simd.mul_add_e_f32s(beta, old, x);
+                            }
+                            c.cast::<S::f32s>().write_unaligned(x);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
