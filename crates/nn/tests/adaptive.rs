@@ -4,9 +4,8 @@ use ndarray::{Array1, Array2};
 use nn::Real;
 use nn::init::uniform;
 use nn::rng::stream;
-use nn::softmax::adaptive::{
-    Adaptive, AdaptiveScratch, Clusters, ClustersError, Tail, log_probs, loss_grad, score,
-};
+use nn::softmax::adaptive::{Adaptive, AdaptiveScratch, Tail, log_probs, loss_grad, score};
+use nn::softmax::{Clusters, ClustersError};
 use rand::Rng;
 
 /// Random weights of three clusters over 37 words in a scrambled order, random h and targets.
