@@ -1,12 +1,15 @@
 //! A corpus ready for models: one vocabulary, three encoded splits.
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::error::{Error, Result};
-use crate::lines::Lines;
+use crate::draft::Draft;
+use crate::error::Result;
+use crate::input::whole;
 use crate::split::{Part, SplitPlan};
+use crate::synth::Language;
 use crate::tokenizer::Tokenizer;
 use crate::tokens::Tokens;
-use crate::vocab::{BOS, EOS, Vocab, VocabBuilder, VocabLimits};
+use crate::vocab::{EOS, UNK, Vocab, VocabLimits, reserved};
 
 /// What a model may learn from. There is no test split in reach.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +22,17 @@ pub struct TrainSet<'a> {
     pub valid: &'a Tokens,
 }
 
+/// Which text the vocabulary is counted on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VocabScope {
+    /// The training split alone: nothing is known of the others.
+    #[default]
+    Train,
+    /// The whole corpus, test included, as some papers do (Bengio et al. 2003 on Brown); it moves perplexity more than
+    /// most models do, so [`Corpus::split`] says it.
+    Whole,
+}
+
 /// How text becomes a corpus.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CorpusOptions {
@@ -26,6 +40,8 @@ pub struct CorpusOptions {
     pub tokenizer: Tokenizer,
     /// The vocabulary's limits.
     pub limits: VocabLimits,
+    /// The text its words are counted on.
+    pub scope: VocabScope,
 }
 
 /// One vocabulary and three encoded splits.
@@ -33,7 +49,7 @@ pub struct CorpusOptions {
 pub struct Corpus {
     /// Its name in records.
     pub name: String,
-    /// The vocabulary, made from the training split alone.
+    /// The vocabulary, made from the training split alone unless [`VocabScope`] says otherwise.
     pub vocab: Vocab,
     /// Training text.
     pub train: Tokens,
@@ -43,8 +59,8 @@ pub struct Corpus {
     pub test: Tokens,
     /// Where the splits come from, in words.
     pub split: String,
-    /// True for generated text: its figures are labelled SYNTHETIC.
-    pub synthetic: bool,
+    /// The language that the text was generated from, if it was.
+    pub language: Option<Arc<Language>>,
 }
 
 impl Corpus {
@@ -53,52 +69,51 @@ impl Corpus {
         TrainSet { vocab: &self.vocab, train: &self.train, valid: &self.valid }
     }
 
-    /// Any UTF-8 text, one sentence a line (`.gz` too), split 90/5/5 by [`SplitPlan`].
+    /// Any UTF-8 text, one sentence a line (`.gz` too; `-` is standard input), split 90/5/5 by [`SplitPlan`].
+    /// Blank lines are skipped; the text is read once and never held.
     pub fn from_file(path: &Path, options: CorpusOptions) -> Result<Self> {
-        let mut sentences = Vec::new();
-        read_sentences(Lines::open(path)?, options.tokenizer, &mut sentences)?;
-        if sentences.len() < 20 {
-            let what = format!("{} sentence(s) (lines with text): too few for three splits", sentences.len());
-            let cure = "give at least 20 lines of text, one sentence a line";
-            return Err(Error::File { path: path.into(), what, cure });
-        }
-        let plan = SplitPlan::new(sentences.len());
-        let mut parts = [Vec::new(), Vec::new(), Vec::new()];
-        for (i, sentence) in sentences.into_iter().enumerate() {
-            parts[plan.part(i) as usize].push(sentence);
-        }
+        let mut draft = Draft::new(options.tokenizer);
+        draft.read(path)?;
+        let plan = SplitPlan::checked(path, draft.len())?;
         let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        let corpus = Self::from_sentences(&name, &parts, plan.to_string(), options);
-        corpus.check(path)?;
-        Ok(corpus)
+        draft.finish(&name, plan.to_string(), options, |i| plan.part(i)).checked(path)
     }
 
-    /// Three files, one a split.
+    /// Three files, one a split, in the order train, valid, test.
     pub fn from_split_files(name: &str, files: [&Path; 3], options: CorpusOptions) -> Result<Self> {
-        let mut parts = [Vec::new(), Vec::new(), Vec::new()];
-        for (part, path) in parts.iter_mut().zip(files) {
-            read_sentences(Lines::open(path)?, options.tokenizer, part)?;
+        let mut draft = Draft::new(options.tokenizer);
+        let mut ends = [0; 3];
+        for (end, path) in ends.iter_mut().zip(files) {
+            draft.read(path)?;
+            *end = draft.len();
         }
-        let corpus = Self::from_sentences(name, &parts, "the data set's own files".into(), options);
-        corpus.check(files[0])?;
-        Ok(corpus)
+        draft.finish(name, OWN_FILES.into(), options, |i| part_by_ends(i, ends)).checked(files[0])
     }
 
     /// From sentences already read, in the order train, valid, test.
-    pub fn from_sentences(name: &str, parts: &[Vec<String>; 3], split: String, options: CorpusOptions) -> Self {
-        let mut builder = VocabBuilder::default();
-        for sentence in &parts[0] {
-            options.tokenizer.tokens(sentence, &mut |t| builder.add(t));
-            builder.end_sentence();
+    ///
+    /// # Panics
+    /// Where a sentence holds a literal `<s>` or `</s>`: readers of files refuse them with an error.
+    pub fn from_sentences(
+        name: &str,
+        parts: &[Vec<String>; 3],
+        split: String,
+        options: CorpusOptions,
+    ) -> Self {
+        let mut draft = Draft::new(options.tokenizer);
+        for sentence in parts.iter().flatten() {
+            assert!(reserved(sentence).is_none(), "a reserved word in `{sentence}`");
+            draft.push(sentence);
         }
-        let vocab = builder.finish(options.tokenizer, options.limits);
-        let encode = |part: &Vec<String>| {
-            let (mut tokens, mut scratch) = (Tokens::default(), Vec::new());
-            part.iter().for_each(|s| vocab.push_sentence(s, &mut scratch, &mut tokens));
-            tokens
-        };
-        let [train, valid, test] = [encode(&parts[0]), encode(&parts[1]), encode(&parts[2])];
-        Self { name: name.into(), vocab, train, valid, test, split, synthetic: false }
+        let valid = parts[0].len() + parts[1].len();
+        draft.finish(name, split, options, |i| {
+            part_by_ends(i, [parts[0].len(), valid, valid + parts[2].len()])
+        })
+    }
+
+    /// True for generated text: its figures are labelled SYNTHETIC.
+    pub fn synthetic(&self) -> bool {
+        self.language.is_some()
     }
 
     /// Encoded text of a split.
@@ -110,41 +125,30 @@ impl Corpus {
         }
     }
 
-    fn check(&self, path: &Path) -> Result<()> {
-        let words = self.vocab.words().filter(|w| ![EOS, crate::UNK].contains(w)).count();
-        let cure = "give a text of at least two different words, or lower --min-count";
+    /// Refuses a text with nothing to predict.
+    pub(crate) fn checked(self, path: &Path) -> Result<Self> {
+        let words = self.vocab.words().filter(|w| ![EOS, UNK].contains(w)).count();
+        let cure =
+            "give a text of at least two different words, or lower the vocabulary's minimum count";
         match words {
-            0 | 1 => Err(Error::File { path: path.into(), what: format!("a vocabulary of {words} word(s): nothing to predict"), cure }),
-            _ => Ok(()),
+            0 | 1 => Err(whole(
+                path,
+                &format!("a vocabulary of {words} word(s): nothing to predict"),
+                cure,
+            )),
+            _ => Ok(self),
         }
     }
 }
 
-/// Reads the non-blank lines of a text; literal `<s>` and `</s>` are refused.
-pub(crate) fn read_sentences(mut lines: Lines, tokenizer: Tokenizer, out: &mut Vec<String>) -> Result<()> {
-    let before = out.len();
-    while let Some(line) = lines.next_line()? {
-        if line.text.trim().is_empty() {
-            continue;
-        }
-        let mut reserved = None;
-        if line.text.contains(BOS) || line.text.contains(EOS) {
-            tokenizer.tokens(line.text, &mut |t| {
-                if t == BOS || t == EOS {
-                    reserved = Some(t.to_owned());
-                }
-            });
-        }
-        if let Some(word) = reserved {
-            let at = line.byte + line.text.find(&word).unwrap_or(0) as u64;
-            let cure = "sentence marks are added by the suite: remove them from the text";
-            return Err(lines.bad(at, &format!("the reserved word `{word}`"), cure));
-        }
-        out.push(line.text.to_owned());
+/// What [`Corpus::split`] says where a data set comes in three files.
+pub(crate) const OWN_FILES: &str = "the data set's own files";
+
+/// The split of sentence `i`, where train, valid and test follow each other and end so.
+pub(crate) fn part_by_ends(i: usize, [train, valid, _]: [usize; 3]) -> Part {
+    match i {
+        _ if i < train => Part::Train,
+        _ if i < valid => Part::Valid,
+        _ => Part::Test,
     }
-    if out.len() == before {
-        let cure = "give a text with at least one word";
-        return Err(Error::File { path: lines.path().into(), what: "no text in this file".into(), cure });
-    }
-    Ok(())
 }

@@ -117,6 +117,13 @@ impl Error {
     }
 }
 
+/// The closest of some names, if it is close enough to be what was meant.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let distance = |k: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &k.to_lowercase());
+    let (far, best) = known.map(|k| (distance(k), k)).min()?;
+    (far <= best.chars().count().max(3) / 3 + 1).then(|| best.to_owned())
+}
+
 fn near(nearest: &Option<String>) -> String {
     nearest.as_ref().map(|n| format!(", did you mean `{n}`?")).unwrap_or_default()
 }

@@ -2,15 +2,28 @@
 //!
 //! `file → lines → Tokenizer → Vocab → Tokens → TrainSet`: a [`Corpus`] is one vocabulary and the three
 //! encoded splits; models see a [`TrainSet`], which has no test split in reach.
+mod blocks;
 mod corpus;
+pub mod dataset;
+mod draft;
 mod error;
+pub mod fetch;
+mod input;
+mod interner;
+pub mod labelled;
 mod lines;
 mod split;
+mod stream;
+pub mod synth;
+#[doc(hidden)]
+pub mod testing;
 mod tokenizer;
 mod tokens;
 mod vocab;
+mod vocab_file;
 
-pub use corpus::{Corpus, CorpusOptions, TrainSet};
+pub use corpus::{Corpus, CorpusOptions, TrainSet, VocabScope};
+pub use dataset::DataSet;
 pub use error::{Error, Kind, Result};
 pub use lines::{Line, Lines};
 pub use split::{Part, SplitPlan};

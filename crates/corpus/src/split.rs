@@ -3,9 +3,14 @@
 //! Sentences are dealt in blocks of consecutive ones, so that a test sentence's neighbours are mostly test sentences
 //! too, and the blocks are spread over the text, so that every part of it is met in every split.
 use std::fmt;
+use std::path::Path;
+
+use crate::error::Result;
+use crate::input::whole;
 
 /// One of the three parts of a corpus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// What models learn from.
     Train,
@@ -40,6 +45,16 @@ impl SplitPlan {
         Self { block: (sentences / Self::CYCLE).clamp(1, 100) }
     }
 
+    /// The plan for a text that came from `path`; fewer than 20 sentences leave a part without any.
+    pub(crate) fn checked(path: &Path, sentences: usize) -> Result<Self> {
+        if sentences < Self::CYCLE {
+            let what =
+                format!("{sentences} sentence(s) (lines with text): too few for three splits");
+            return Err(whole(path, &what, "give at least 20 lines of text, one sentence a line"));
+        }
+        Ok(Self::new(sentences))
+    }
+
     /// The part of sentence `i`.
     pub fn part(&self, i: usize) -> Part {
         match (i / self.block) % Self::CYCLE {
@@ -53,7 +68,10 @@ impl SplitPlan {
 impl fmt::Display for SplitPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let n = self.block;
-        write!(f, "90/5/5 in blocks of {n} sentences: of every 20 blocks the 10th is valid, the 20th test")
+        write!(
+            f,
+            "90/5/5 in blocks of {n} sentences: of every 20 blocks the 10th is valid, the 20th test"
+        )
     }
 }
 

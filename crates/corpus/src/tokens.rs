@@ -22,6 +22,12 @@ pub struct Tokens {
 }
 
 impl Tokens {
+    /// From ids with the sentences' ends among them.
+    pub(crate) fn from_parts(ids: Vec<TokenId>, ends: Vec<usize>, bytes: u64) -> Self {
+        assert_eq!(ends.last().copied().unwrap_or(0), ids.len(), "the last sentence ends the text");
+        Self { ids, ends, bytes }
+    }
+
     /// Appends a sentence, which ends in `</s>`; `bytes` is its length as text, newline included
     /// (what bits per byte are counted in).
     pub fn push_sentence(&mut self, ids: &[TokenId], bytes: u64) {
@@ -29,6 +35,14 @@ impl Tokens {
         self.ids.extend_from_slice(ids);
         self.ends.push(self.ids.len());
         self.bytes += bytes;
+    }
+
+    /// Appends every sentence of another text.
+    pub fn append(&mut self, other: &Tokens) {
+        let offset = self.ids.len();
+        self.ids.extend_from_slice(&other.ids);
+        self.ends.extend(other.ends.iter().map(|end| offset + end));
+        self.bytes += other.bytes;
     }
 
     /// The sentences in order.

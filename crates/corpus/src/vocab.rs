@@ -2,9 +2,11 @@
 //!
 //! Ids run by (training count descending, then bytes). `</s>` and `<unk>` are ordinary entries; `<s>` is no entry:
 //! it is a context only and has the id [`Vocab::bos`] = `len`, one past the predictable words.
-use hashbrown::HashMap;
+use std::cmp::Ordering;
+
 use sha2::{Digest, Sha256};
 
+use crate::interner::Interner;
 use crate::tokenizer::Tokenizer;
 use crate::tokens::{TokenId, Tokens};
 
@@ -15,12 +17,21 @@ pub const EOS: &str = "</s>";
 /// The one word that stands for all others.
 pub const UNK: &str = "<unk>";
 
-type Index = HashMap<Box<str>, u64, foldhash::fast::FixedState>;
+/// Where a sentence holds a literal `<s>` or `</s>` between white space: its offset and the mark.
+pub(crate) fn reserved(sentence: &str) -> Option<(usize, &'static str)> {
+    let words = sentence.split_whitespace();
+    words
+        .filter_map(|word| {
+            let mark = [BOS, EOS].into_iter().find(|&mark| mark == word)?;
+            Some((word.as_ptr() as usize - sentence.as_ptr() as usize, mark))
+        })
+        .next()
+}
 
 /// Which words the vocabulary keeps; the others are `<unk>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VocabLimits {
-    /// Keep words that occur at least so often in the training text.
+    /// Keep words that occur at least so often in the text counted.
     pub min_count: u64,
     /// Keep at most so many words, `</s>` and `<unk>` included; 0 = no limit.
     pub max_size: usize,
@@ -32,60 +43,116 @@ impl Default for VocabLimits {
     }
 }
 
+/// The numbers of `</s>` and `<unk>` while words are still being counted.
+pub(crate) const DRAFT_EOS: u32 = 0;
+pub(crate) const DRAFT_UNK: u32 = 1;
+
+/// An interner that holds `</s>` and `<unk>` already.
+pub(crate) fn draft_words() -> Interner {
+    let mut words = Interner::default();
+    assert_eq!((words.intern(EOS), words.intern(UNK)), (DRAFT_EOS, DRAFT_UNK));
+    words
+}
+
 /// Counts words of the training text.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct VocabBuilder {
-    counts: Index,
-    sentences: u64,
+    words: Interner,
+    counts: Vec<u64>,
+}
+
+impl Default for VocabBuilder {
+    fn default() -> Self {
+        Self { words: draft_words(), counts: vec![0, 0] }
+    }
 }
 
 impl VocabBuilder {
     /// Counts one token.
     #[inline]
     pub fn add(&mut self, token: &str) {
-        match self.counts.get_mut(token) {
-            Some(count) => *count += 1,
-            None => {
-                self.counts.insert(token.into(), 1);
-            }
-        }
+        self.add_many(token, 1);
+    }
+
+    /// Counts `count` occurrences of a token.
+    #[inline]
+    pub fn add_many(&mut self, token: &str, count: u64) {
+        let id = self.words.intern(token);
+        self.count(id, count);
     }
 
     /// Counts a sentence end.
     pub fn end_sentence(&mut self) {
-        self.sentences += 1;
+        self.counts[DRAFT_EOS as usize] += 1;
     }
 
     /// Adds another part's counts: blocks of a text counted in parallel give the same vocabulary.
     pub fn merge(&mut self, other: VocabBuilder) {
-        for (word, count) in other.counts {
-            *self.counts.entry(word).or_insert(0) += count;
+        for (word, &count) in other.words.words().zip(&other.counts) {
+            let id = self.words.intern(word);
+            self.count(id, count);
         }
-        self.sentences += other.sentences;
+    }
+
+    /// Whether nothing was counted yet.
+    pub fn is_empty(&self) -> bool {
+        self.counts.iter().all(|&c| c == 0)
     }
 
     /// Closes the vocabulary.
-    pub fn finish(mut self, tokenizer: Tokenizer, limits: VocabLimits) -> Vocab {
-        let mut unk = self.counts.remove(UNK).unwrap_or(0);
-        let mut kept: Vec<(Box<str>, u64)> = self.counts.into_iter().collect();
-        let by_count = |a: &(Box<str>, u64), b: &(Box<str>, u64)| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0));
-        kept.sort_unstable_by(by_count);
-        let room = if limits.max_size == 0 { usize::MAX } else { limits.max_size.saturating_sub(2) };
-        let keep = kept.partition_point(|(_, c)| *c >= limits.min_count).min(room);
-        unk += kept.drain(keep..).map(|(_, c)| c).sum::<u64>();
-        kept.push((EOS.into(), self.sentences));
-        kept.push((UNK.into(), unk));
-        kept.sort_unstable_by(by_count);
-        Vocab::new(kept, tokenizer)
+    pub fn finish(self, tokenizer: Tokenizer, limits: VocabLimits) -> Vocab {
+        close(&self.words, &self.counts, tokenizer, limits).0
+    }
+
+    #[inline]
+    fn count(&mut self, id: u32, count: u64) {
+        match self.counts.get_mut(id as usize) {
+            Some(sum) => *sum += count,
+            None => self.counts.push(count),
+        }
+    }
+}
+
+/// Closes a vocabulary: the words kept, and the final id of every draft word (`<unk>` for those left out).
+pub(crate) fn close(
+    words: &Interner,
+    counts: &[u64],
+    tokenizer: Tokenizer,
+    limits: VocabLimits,
+) -> (Vocab, Vec<TokenId>) {
+    let enough = |&id: &u32| counts[id as usize] >= limits.min_count.max(1);
+    let mut kept: Vec<u32> = (DRAFT_UNK + 1..counts.len() as u32).filter(enough).collect();
+    kept.sort_unstable_by(by_count(words, counts));
+    kept.truncate(if limits.max_size == 0 {
+        usize::MAX
+    } else {
+        limits.max_size.saturating_sub(2)
+    });
+    let total = |ids: &[u32]| ids.iter().map(|&id| counts[id as usize]).sum::<u64>();
+    let left_out = counts[DRAFT_UNK as usize + 1..].iter().sum::<u64>() - total(&kept);
+    let mut counts = counts.to_vec();
+    counts[DRAFT_UNK as usize] += left_out;
+    kept.extend([DRAFT_EOS, DRAFT_UNK]);
+    kept.sort_unstable_by(by_count(words, &counts));
+    let entries = kept.iter().map(|&id| (words.word(id).into(), counts[id as usize])).collect();
+    let vocab = Vocab::new(entries, tokenizer);
+    let mut ids = vec![vocab.unk(); counts.len()];
+    kept.iter().enumerate().for_each(|(new, &old)| ids[old as usize] = TokenId(new as u32));
+    (vocab, ids)
+}
+
+/// The order of ids.
+fn by_count<'a>(words: &'a Interner, counts: &'a [u64]) -> impl FnMut(&u32, &u32) -> Ordering + 'a {
+    |&a, &b| {
+        counts[b as usize].cmp(&counts[a as usize]).then_with(|| words.word(a).cmp(words.word(b)))
     }
 }
 
 /// A closed vocabulary with the tokenizer it was made with.
 #[derive(Clone, Debug)]
 pub struct Vocab {
-    words: Vec<Box<str>>,
+    words: Interner,
     counts: Vec<u64>,
-    index: Index,
     tokenizer: Tokenizer,
     eos: TokenId,
     unk: TokenId,
@@ -98,19 +165,21 @@ impl Vocab {
     /// # Panics
     /// On a duplicate word, or where `</s>` or `<unk>` is missing.
     pub fn new(entries: Vec<(Box<str>, u64)>, tokenizer: Tokenizer) -> Self {
-        let mut index = Index::default();
+        let mut words = Interner::default();
         let mut hash = Sha256::new();
         hash.update(format!("lmlab-vocab 1\0{tokenizer}\0"));
         for (i, (word, _)) in entries.iter().enumerate() {
-            assert!(index.insert(word.clone(), i as u64).is_none(), "`{word}` stands twice in the vocabulary");
+            assert_eq!(words.intern(word) as usize, i, "`{word}` stands twice in the vocabulary");
             hash.update(word.as_bytes());
             hash.update([0]);
         }
-        let id = |word: &str| TokenId(*index.get(word).unwrap_or_else(|| panic!("no {word} in the vocabulary")) as u32);
+        let id = |word: &str| {
+            TokenId(words.get(word).unwrap_or_else(|| panic!("no {word} in the vocabulary")))
+        };
         let fingerprint = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
         let (eos, unk) = (id(EOS), id(UNK));
-        let (words, counts) = entries.into_iter().unzip();
-        Self { words, counts, index, tokenizer, eos, unk, fingerprint }
+        let counts = entries.into_iter().map(|(_, count)| count).collect();
+        Self { words, counts, tokenizer, eos, unk, fingerprint }
     }
 
     /// |V|: how many words can be predicted.
@@ -125,12 +194,12 @@ impl Vocab {
 
     /// The word of an id; `<s>` for [`bos`](Self::bos).
     pub fn word(&self, id: TokenId) -> &str {
-        if id == self.bos() { BOS } else { &self.words[id.index()] }
+        if id == self.bos() { BOS } else { self.words.word(id.0) }
     }
 
     /// The words in id order.
     pub fn words(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.words.iter().map(|w| &**w)
+        self.words.words()
     }
 
     /// How often the word stood in the training text.
@@ -141,7 +210,7 @@ impl Vocab {
     /// The id of a word, if it is in the vocabulary.
     #[inline]
     pub fn get(&self, word: &str) -> Option<TokenId> {
-        self.index.get(word).map(|&i| TokenId(i as u32))
+        self.words.get(word).map(TokenId)
     }
 
     /// The id of a word, `<unk>` if it is not in the vocabulary.
@@ -178,7 +247,7 @@ impl Vocab {
     /// Appends the encoded sentence and its `</s>` to `tokens`.
     pub fn push_sentence(&self, sentence: &str, scratch: &mut Vec<TokenId>, tokens: &mut Tokens) {
         scratch.clear();
-        self.tokenizer.tokens(sentence, &mut |t| scratch.push(self.id(t)));
+        self.tokenizer.tokens(sentence, |t| scratch.push(self.id(t)));
         scratch.push(self.eos);
         tokens.push_sentence(scratch, sentence.len() as u64 + 1);
     }
@@ -216,9 +285,33 @@ mod tests {
     }
 
     #[test]
+    fn parts_counted_apart_give_the_same_vocabulary() {
+        let whole = build("b a b c\na b <unk>\nd d d d\n", VocabLimits::default());
+        let mut merged = VocabBuilder::default();
+        for part in ["d d d d\n", "a b <unk>\n", "b a b c\n"] {
+            let mut builder = VocabBuilder::default();
+            part.split_whitespace().for_each(|t| builder.add(t));
+            builder.end_sentence();
+            merged.merge(builder);
+        }
+        let merged = merged.finish(Tokenizer::Space, VocabLimits::default());
+        assert_eq!(merged.fingerprint(), whole.fingerprint());
+        assert!(
+            (0..whole.len() as u32).all(|i| merged.count(TokenId(i)) == whole.count(TokenId(i)))
+        );
+    }
+
+    #[test]
     fn the_fingerprint_sees_words_order_and_tokenizer() {
         let limits = VocabLimits::default();
         assert_eq!(build("a b\n", limits).fingerprint(), build("b a\n", limits).fingerprint());
         assert_ne!(build("a b\n", limits).fingerprint(), build("a b b\n", limits).fingerprint());
+    }
+
+    #[test]
+    fn reserved_words_are_found_where_they_stand_alone() {
+        assert_eq!(reserved("a <s> b"), Some((2, BOS)));
+        assert_eq!(reserved("</s>"), Some((0, EOS)));
+        assert_eq!(reserved("a<s>b <unk> </s"), None);
     }
 }

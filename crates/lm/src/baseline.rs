@@ -1,7 +1,7 @@
 //! Baselines: the uniform distribution, which scores |V| by definition, and relative word frequencies.
 use std::path::Path;
 
-use corpus::{TokenId, Tokens, TrainSet};
+use corpus::{TokenId, Tokens, TrainSet, Vocab};
 
 use crate::error::{Error, Result};
 use crate::model::{Context, Footprint, LanguageModel, Reader};
@@ -28,11 +28,15 @@ impl LanguageModel for Uniform {
         out.resize(text.targets(), -(self.vocab_len as f64).ln());
     }
 
+    fn order(&self) -> Option<usize> {
+        Some(1)
+    }
+
     fn footprint(&self) -> Footprint {
         Footprint { params: 0, bytes: size_of::<Self>() as u64, ..Footprint::default() }
     }
 
-    fn save(&self, _: &Path) -> Result<()> {
+    fn save(&self, _: &Path, _: &Vocab) -> Result<()> {
         Err(Error::NotSaved { what: "uniform distribution" })
     }
 }
@@ -74,12 +78,16 @@ impl LanguageModel for Unigram {
         out.extend(text.flat().iter().map(|t| self.log_probs[t.index()]));
     }
 
+    fn order(&self) -> Option<usize> {
+        Some(1)
+    }
+
     fn footprint(&self) -> Footprint {
         let params = self.log_probs.len() as u64;
         Footprint { params, bytes: params * size_of::<f64>() as u64, ..Footprint::default() }
     }
 
-    fn save(&self, _: &Path) -> Result<()> {
+    fn save(&self, _: &Path, _: &Vocab) -> Result<()> {
         Err(Error::NotSaved { what: "unigram baseline (use `train ngram --order 1`)" })
     }
 }
@@ -149,7 +157,10 @@ mod tests {
     fn uniform_scores_the_vocabulary() {
         for v in [2usize, 3, 10, 9_999] {
             let mut text = Tokens::default();
-            text.push_sentence(&(0..500).map(|i| TokenId((i * 7 % v) as u32)).collect::<Vec<_>>(), 1);
+            text.push_sentence(
+                &(0..500).map(|i| TokenId((i * 7 % v) as u32)).collect::<Vec<_>>(),
+                1,
+            );
             let model = Uniform { vocab_len: v };
             let ppl = evaluate(&model, &text, Context::Stream, TokenId(0)).perplexity();
             assert!((ppl / v as f64 - 1.0).abs() < 1e-12, "{v}: {ppl}");

@@ -5,10 +5,11 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
-use corpus::TokenId;
+use corpus::{TokenId, TrainSet, Vocab};
 
 use crate::error::{Error, Result};
 use crate::model::{Footprint, LanguageModel, Reader};
+use crate::recipe::{Family, Log, Recipe, Trained};
 
 /// The cache as a model.
 #[derive(Clone, Copy, Debug)]
@@ -26,14 +27,18 @@ impl LanguageModel for UnigramCache {
 
     fn reader(&self) -> Box<dyn Reader + '_> {
         assert!(self.window > 0, "a cache remembers at least one token");
-        Box::new(CacheReader { window: self.window, recent: VecDeque::new(), counts: vec![0; self.vocab_len] })
+        Box::new(CacheReader {
+            window: self.window,
+            recent: VecDeque::new(),
+            counts: vec![0; self.vocab_len],
+        })
     }
 
     fn footprint(&self) -> Footprint {
         Footprint { bytes: (self.vocab_len + self.window) as u64 * 4, ..Footprint::default() }
     }
 
-    fn save(&self, _: &Path) -> Result<()> {
+    fn save(&self, _: &Path, _: &Vocab) -> Result<()> {
         Err(Error::NotSaved { what: "cache" })
     }
 }
@@ -71,6 +76,34 @@ impl CacheReader {
             0 => -(self.counts.len() as f64).ln(),
             n => (self.counts[token.index()] as f64 / n as f64).ln(),
         }
+    }
+}
+
+/// Makes a [`UnigramCache`]; nothing is learnt.
+#[derive(Clone, Copy, Debug)]
+pub struct CacheRecipe {
+    /// N: tokens remembered.
+    pub window: usize,
+}
+
+impl Recipe for CacheRecipe {
+    fn id(&self) -> String {
+        "cache".into()
+    }
+
+    fn family(&self) -> Family {
+        Family::Baseline
+    }
+
+    fn describe(&self) -> String {
+        format!(
+            "words among the last {} tokens (Kuhn & De Mori 1990); a part of mixtures",
+            self.window
+        )
+    }
+
+    fn train(&self, data: TrainSet<'_>, _: &mut Log<'_>) -> Result<Trained> {
+        Ok(Trained::plain(UnigramCache { vocab_len: data.vocab.len(), window: self.window }))
     }
 }
 

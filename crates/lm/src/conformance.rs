@@ -8,7 +8,12 @@ use crate::model::{Context, LanguageModel, walk};
 ///
 /// # Panics
 /// Where the contract is broken.
-pub fn check_within(model: &dyn LanguageModel, text: &Tokens, sum_tolerance: f64, score_tolerance: f64) {
+pub fn check_within(
+    model: &dyn LanguageModel,
+    text: &Tokens,
+    sum_tolerance: f64,
+    score_tolerance: f64,
+) {
     let mut reader = model.reader();
     let mut log_probs = vec![0.0; model.vocab_len()];
     for &token in text.flat().iter().take(200) {
@@ -31,7 +36,10 @@ pub fn check_scores(model: &dyn LanguageModel, text: &Tokens, tolerance: f64) {
         walk(model, text, context, &mut slow);
         assert_eq!(fast.len(), text.targets());
         for (i, (f, s)) in fast.iter().zip(&slow).enumerate() {
-            assert!(f == s || (f - s).abs() <= tolerance, "{context}, target {i}: score {f}, reader {s}");
+            assert!(
+                f == s || (f - s).abs() <= tolerance,
+                "{context}, target {i}: score {f}, reader {s}"
+            );
         }
     }
 }

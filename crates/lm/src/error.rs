@@ -15,7 +15,9 @@ pub enum Error {
     #[error("interrupted")]
     Interrupted,
     /// Training left the finite numbers.
-    #[error("diverged at step {step}: {what} is {value}; lower the learning rate or clip the gradient")]
+    #[error(
+        "diverged at step {step}: {what} is {value}; lower the learning rate or clip the gradient"
+    )]
     Diverged {
         /// Optimizer step, from 1.
         step: u64,

@@ -41,7 +41,9 @@ impl Scores {
             .map(|i| {
                 let start = text.sentence_start(i);
                 let mut sums = Perplexity::default();
-                self.log_probs[start..start + text.sentence(i).len()].iter().for_each(|&l| sums.add(l, false));
+                self.log_probs[start..start + text.sentence(i).len()]
+                    .iter()
+                    .for_each(|&l| sums.add(l, false));
                 sums
             })
             .collect()
@@ -49,6 +51,11 @@ impl Scores {
 }
 
 /// The perplexity of a model on a text; `unk` is counted apart, too.
-pub fn evaluate(model: &dyn LanguageModel, text: &Tokens, context: Context, unk: TokenId) -> Perplexity {
+pub fn evaluate(
+    model: &dyn LanguageModel,
+    text: &Tokens,
+    context: Context,
+    unk: TokenId,
+) -> Perplexity {
     Scores::of(model, text, context).perplexity(text, unk)
 }

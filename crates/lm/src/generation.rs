@@ -25,7 +25,9 @@ impl Sampling {
     /// Draws a word from ln-probabilities. Ties go to the smaller id.
     pub fn draw(&self, log_probs: &[f64], rng: &mut impl Rng) -> TokenId {
         let mut order: Vec<u32> = (0..log_probs.len() as u32).collect();
-        order.sort_unstable_by(|&a, &b| log_probs[b as usize].total_cmp(&log_probs[a as usize]).then(a.cmp(&b)));
+        order.sort_unstable_by(|&a, &b| {
+            log_probs[b as usize].total_cmp(&log_probs[a as usize]).then(a.cmp(&b))
+        });
         if self.temperature == 0.0 {
             return TokenId(order[0]);
         }
@@ -33,8 +35,10 @@ impl Sampling {
             order.truncate(self.top_k);
         }
         let best = log_probs[order[0] as usize];
-        let mut weights: Vec<f64> =
-            order.iter().map(|&i| ((log_probs[i as usize] - best) / self.temperature).exp()).collect();
+        let mut weights: Vec<f64> = order
+            .iter()
+            .map(|&i| ((log_probs[i as usize] - best) / self.temperature).exp())
+            .collect();
         if self.top_p < 1.0 {
             let total: f64 = weights.iter().sum();
             let mut mass = 0.0;

@@ -2,7 +2,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use corpus::{TokenId, Tokens};
+use corpus::{TokenId, Tokens, Vocab};
 
 use crate::error::{Error, Result};
 use crate::model::{Context, Footprint, LanguageModel, Reader};
@@ -17,8 +17,14 @@ impl Mixture {
     /// Unless there is a part, all have one vocabulary, and the weights are a distribution.
     pub fn new(parts: Vec<(f64, Arc<dyn LanguageModel>)>) -> Self {
         let sum: f64 = parts.iter().map(|(weight, _)| weight).sum();
-        assert!((sum - 1.0).abs() < 1e-9 && parts.iter().all(|(w, _)| *w >= 0.0), "weights must be a distribution");
-        assert!(parts.windows(2).all(|p| p[0].1.vocab_len() == p[1].1.vocab_len()), "one vocabulary");
+        assert!(
+            (sum - 1.0).abs() < 1e-9 && parts.iter().all(|(w, _)| *w >= 0.0),
+            "weights must be a distribution"
+        );
+        assert!(
+            parts.windows(2).all(|p| p[0].1.vocab_len() == p[1].1.vocab_len()),
+            "one vocabulary"
+        );
         Self { parts }
     }
 
@@ -50,15 +56,17 @@ impl LanguageModel for Mixture {
     }
 
     fn footprint(&self) -> Footprint {
-        self.parts.iter().map(|(_, model)| model.footprint()).fold(Footprint::default(), |a, b| Footprint {
-            params: a.params + b.params,
-            bytes: a.bytes + b.bytes,
-            zero: a.zero + b.zero,
-            negligible: a.negligible + b.negligible,
+        self.parts.iter().map(|(_, model)| model.footprint()).fold(Footprint::default(), |a, b| {
+            Footprint {
+                params: a.params + b.params,
+                bytes: a.bytes + b.bytes,
+                zero: a.zero + b.zero,
+                negligible: a.negligible + b.negligible,
+            }
         })
     }
 
-    fn save(&self, _: &Path) -> Result<()> {
+    fn save(&self, _: &Path, _: &Vocab) -> Result<()> {
         Err(Error::NotSaved { what: "mixture" })
     }
 }
@@ -83,7 +91,11 @@ impl Reader for MixtureReader<'_> {
     }
 
     fn log_prob(&mut self, token: TokenId, scratch: &mut [f64]) -> f64 {
-        self.readers.iter_mut().map(|(weight, reader)| *weight * reader.log_prob(token, scratch).exp()).sum::<f64>().ln()
+        self.readers
+            .iter_mut()
+            .map(|(weight, reader)| *weight * reader.log_prob(token, scratch).exp())
+            .sum::<f64>()
+            .ln()
     }
 }
 
@@ -129,7 +141,9 @@ pub fn em_weights(scores: &[&[f64]]) -> Vec<f64> {
 
 /// ln of the mixture's probability of every target, from the parts' scores.
 pub fn mixture_nll(weights: &[f64], scores: &[&[f64]]) -> Vec<f64> {
-    (0..scores[0].len()).map(|t| weights.iter().zip(scores).map(|(w, s)| w * s[t].exp()).sum::<f64>().ln()).collect()
+    (0..scores[0].len())
+        .map(|t| weights.iter().zip(scores).map(|(w, s)| w * s[t].exp()).sum::<f64>().ln())
+        .collect()
 }
 
 #[cfg(test)]
@@ -150,7 +164,10 @@ mod tests {
         let a: Vec<f64> = (0..200).map(|i| -1.0 - (i * 37 % 11) as f64 * 0.3).collect();
         let b: Vec<f64> = (0..200).map(|i| -1.0 - (i * 53 % 13) as f64 * 0.25).collect();
         let mean = |w: f64| mixture_nll(&[w, 1.0 - w], &[&a, &b]).iter().sum::<f64>();
-        let grid = (1..1000).map(|i| i as f64 / 1000.0).max_by(|x, y| mean(*x).total_cmp(&mean(*y))).unwrap();
+        let grid = (1..1000)
+            .map(|i| i as f64 / 1000.0)
+            .max_by(|x, y| mean(*x).total_cmp(&mean(*y)))
+            .unwrap();
         assert!((em_weights(&[&a, &b])[0] - grid).abs() < 2e-3);
     }
 

@@ -1,7 +1,7 @@
 //! The contract of a language model.
 use std::path::Path;
 
-use corpus::{TokenId, Tokens};
+use corpus::{TokenId, Tokens, Vocab};
 use rayon::prelude::*;
 
 use crate::error::Result;
@@ -61,6 +61,17 @@ pub trait LanguageModel: Send + Sync {
         walk(self, text, context, out);
     }
 
+    /// n for a model that sees the last n − 1 words only; `None` where the context is not bounded.
+    fn order(&self) -> Option<usize> {
+        None
+    }
+
+    /// False where the probabilities do not sum to one (stupid back-off, raw count ratios): the perplexity of such a
+    /// model is not comparable, and the report says so.
+    fn normalised(&self) -> bool {
+        true
+    }
+
     /// What is stored.
     fn footprint(&self) -> Footprint;
 
@@ -69,8 +80,11 @@ pub trait LanguageModel: Send + Sync {
         None
     }
 
-    /// Writes the model to a file, atomically.
-    fn save(&self, path: &Path) -> Result<()>;
+    /// Writes the model and its vocabulary to a file, atomically.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotSaved`] for models without a file of their own.
+    fn save(&self, path: &Path, vocab: &Vocab) -> Result<()>;
 }
 
 /// Reads a text one token at a time.
@@ -90,14 +104,20 @@ pub trait Reader {
 }
 
 /// Scores by the definition: a reader, token by token. Sentences are the units of work where they are independent.
-pub fn walk<M: LanguageModel + ?Sized>(model: &M, text: &Tokens, context: Context, out: &mut Vec<f64>) {
+pub fn walk<M: LanguageModel + ?Sized>(
+    model: &M,
+    text: &Tokens,
+    context: Context,
+    out: &mut Vec<f64>,
+) {
     out.clear();
-    let read = |reader: &mut dyn Reader, sentence: &[TokenId], scratch: &mut [f64], out: &mut Vec<f64>| {
-        for &token in sentence {
-            out.push(reader.log_prob(token, scratch));
-            reader.feed(token);
-        }
-    };
+    let read =
+        |reader: &mut dyn Reader, sentence: &[TokenId], scratch: &mut [f64], out: &mut Vec<f64>| {
+            for &token in sentence {
+                out.push(reader.log_prob(token, scratch));
+                reader.feed(token);
+            }
+        };
     match context {
         Context::Stream => {
             let (mut reader, mut scratch) = (model.reader(), vec![0.0; model.vocab_len()]);

@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn merging_parts_equals_adding_all() {
         let logs = [-1.0, -2.5, -0.25, -7.0];
-        let (mut whole, mut a, mut b) = (Perplexity::default(), Perplexity::default(), Perplexity::default());
+        let (mut whole, mut a, mut b) =
+            (Perplexity::default(), Perplexity::default(), Perplexity::default());
         for (i, &l) in logs.iter().enumerate() {
             whole.add(l, i == 1);
             if i < 2 { a.add(l, i == 1) } else { b.add(l, false) }

@@ -24,7 +24,7 @@ pub struct Interval {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PairedVerdict {
-    /// The first has the lower perplexity, the interval of the ratio excludes one.
+    /// The first has the lower perplexity: the interval of the ratio lies below one, by more than 0.01 %.
     Better,
     /// The second has.
     Worse,
@@ -44,51 +44,60 @@ impl std::fmt::Display for PairedVerdict {
 
 const REPLICATES: u64 = 1_000;
 
-fn replicates<T: Send>(seed: u64, sentences: usize, one: impl Fn(&[u32]) -> T + Sync) -> Vec<T> {
-    let one_replicate = |draws: &mut Vec<u32>, r: u64| {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(r);
-        draws.clear();
-        draws.extend((0..sentences).map(|_| rng.random_range(0..sentences as u32)));
-        one(draws)
-    };
-    (0..REPLICATES).into_par_iter().map_init(Vec::new, one_replicate).collect()
+/// Ratios of perplexities closer to one than this are no difference: probabilities kept in f32 are not finer.
+const RESOLUTION: f64 = 1e-4;
+
+/// Mean losses of one model over resampled sentences. Replicate r draws the same sentences for every model of one text
+/// and seed, so that two models' replicates are paired.
+#[derive(Clone, Debug)]
+pub struct Resampled {
+    mean_nll: Vec<f64>,
+}
+
+impl Resampled {
+    /// Draws 1,000 texts of as many sentences as `text` has, with replacement.
+    pub fn of(scores: &Scores, text: &Tokens, seed: u64) -> Self {
+        let sentences: Vec<(f64, f64)> =
+            scores.by_sentence(text).iter().map(|s| (s.nll, s.targets as f64)).collect();
+        let replicate = |r: u64| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(r);
+            let (mut nll, mut targets) = (0.0, 0.0);
+            for _ in 0..sentences.len() {
+                let (n, t) = sentences[rng.random_range(0..sentences.len())];
+                nll += n;
+                targets += t;
+            }
+            nll / targets
+        };
+        Self { mean_nll: (0..REPLICATES).into_par_iter().map(replicate).collect() }
+    }
+
+    /// The 95 % interval of the perplexity.
+    pub fn interval(&self) -> Interval {
+        quantiles(self.mean_nll.iter().map(|&nll| Perplexity::of_mean_nll(nll)).collect())
+    }
+
+    /// Compares two models on the same replicates: the 95 % interval of perplexity(self) / perplexity(other) and what it
+    /// shows of `self`.
+    pub fn against(&self, other: &Resampled) -> (Interval, PairedVerdict) {
+        // ∞ − ∞: both are infinite, so no difference.
+        let ratio =
+            |(&a, &b): (&f64, &f64)| if a == b { 1.0 } else { Perplexity::of_mean_nll(a - b) };
+        let interval = quantiles(self.mean_nll.iter().zip(&other.mean_nll).map(ratio).collect());
+        let verdict = match interval {
+            Interval { hi, .. } if hi < 1.0 - RESOLUTION => PairedVerdict::Better,
+            Interval { lo, .. } if lo > 1.0 + RESOLUTION => PairedVerdict::Worse,
+            _ => PairedVerdict::NoDifferenceShown,
+        };
+        (interval, verdict)
+    }
 }
 
 fn quantiles(mut values: Vec<f64>) -> Interval {
     values.sort_unstable_by(f64::total_cmp);
     let at = |q: f64| values[((values.len() - 1) as f64 * q).round() as usize];
     Interval { lo: at(0.025), hi: at(0.975) }
-}
-
-fn drawn(sentences: &[Perplexity], draws: &[u32]) -> f64 {
-    let (nll, targets) = draws.iter().fold((0.0, 0u64), |(nll, targets), &i| {
-        let s = &sentences[i as usize];
-        (nll + s.nll, targets + s.targets)
-    });
-    nll / targets as f64
-}
-
-/// The 95 % interval of a perplexity.
-pub fn bootstrap_interval(scores: &Scores, text: &Tokens, seed: u64) -> Interval {
-    let sentences = scores.by_sentence(text);
-    quantiles(replicates(seed, sentences.len(), |draws| Perplexity::of_mean_nll(drawn(&sentences, draws))))
-}
-
-/// Compares two models on the same sentences: the 95 % interval of perplexity(a) / perplexity(b) and what it shows.
-pub fn paired_bootstrap(a: &Scores, b: &Scores, text: &Tokens, seed: u64) -> (Interval, PairedVerdict) {
-    let (a, b) = (a.by_sentence(text), b.by_sentence(text));
-    let ratio = |draws: &[u32]| {
-        let (x, y) = (drawn(&a, draws), drawn(&b, draws));
-        if x == y { 1.0 } else { Perplexity::of_mean_nll(x - y) } // ∞ − ∞: both are infinite, so no difference
-    };
-    let interval = quantiles(replicates(seed, a.len(), ratio));
-    let verdict = match interval {
-        Interval { hi, .. } if hi < 1.0 => PairedVerdict::Better,
-        Interval { lo, .. } if lo > 1.0 => PairedVerdict::Worse,
-        _ => PairedVerdict::NoDifferenceShown,
-    };
-    (interval, verdict)
 }
 
 #[cfg(test)]
@@ -103,7 +112,8 @@ mod tests {
         for i in 0..200u32 {
             let length = 1 + i % 5;
             text.push_sentence(&vec![TokenId(0); length as usize], 1);
-            log_probs.extend((0..length).map(|k| -2.0 - ((i * 31 + k * 7) % 13) as f64 * 0.1 - shift));
+            log_probs
+                .extend((0..length).map(|k| -2.0 - ((i * 31 + k * 7) % 13) as f64 * 0.1 - shift));
         }
         (text, Scores { log_probs, context: Context::Stream })
     }
@@ -112,20 +122,24 @@ mod tests {
     fn the_interval_holds_the_estimate() {
         let (text, scores) = scored(0.0);
         let estimate = scores.perplexity(&text, TokenId(9)).perplexity();
-        let interval = bootstrap_interval(&scores, &text, 1);
+        let interval = Resampled::of(&scores, &text, 1).interval();
         assert!(interval.lo < estimate && estimate < interval.hi);
-        assert_eq!(interval, bootstrap_interval(&scores, &text, 1));
+        assert_eq!(interval, Resampled::of(&scores, &text, 1).interval());
     }
 
     #[test]
     fn three_verdicts() {
         let (text, a) = scored(0.0);
         let (_, b) = scored(0.01);
-        assert_eq!(paired_bootstrap(&a, &b, &text, 1).1, PairedVerdict::Better);
-        assert_eq!(paired_bootstrap(&b, &a, &text, 1).1, PairedVerdict::Worse);
-        assert_eq!(paired_bootstrap(&a, &a, &text, 1).1, PairedVerdict::NoDifferenceShown);
-        let zero = Scores { log_probs: vec![f64::NEG_INFINITY; a.log_probs.len()], context: Context::Stream };
-        assert_eq!(paired_bootstrap(&zero, &zero, &text, 1).1, PairedVerdict::NoDifferenceShown);
-        assert_eq!(paired_bootstrap(&zero, &a, &text, 1).1, PairedVerdict::Worse);
+        let zero = Scores {
+            log_probs: vec![f64::NEG_INFINITY; a.log_probs.len()],
+            context: Context::Stream,
+        };
+        let [a, b, zero] = [a, b, zero].map(|scores| Resampled::of(&scores, &text, 1));
+        assert_eq!(a.against(&b).1, PairedVerdict::Better);
+        assert_eq!(b.against(&a).1, PairedVerdict::Worse);
+        assert_eq!(a.against(&a).1, PairedVerdict::NoDifferenceShown);
+        assert_eq!(zero.against(&zero).1, PairedVerdict::NoDifferenceShown);
+        assert_eq!(zero.against(&a).1, PairedVerdict::Worse);
     }
 }

@@ -24,6 +24,18 @@ pub struct BackoffModel {
     pub tables: Vec<GramTable>,
 }
 
+impl GramTable {
+    /// How many n-grams.
+    pub fn len(&self) -> usize {
+        self.log10_prob.len()
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.log10_prob.is_empty()
+    }
+}
+
 impl BackoffModel {
     /// The highest n.
     pub fn order(&self) -> usize {

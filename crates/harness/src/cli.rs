@@ -1,0 +1,146 @@
+//! The command line.
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use corpus::Tokenizer;
+
+use crate::commands::data::DataCommand;
+use crate::commands::lab::LabArgs;
+use crate::registry::Preset;
+
+/// Compares n-gram, fixed-window and recurrent language models: one tokenizer, one perplexity.
+///
+/// Without a command it compares: `harness --report reports/` and `harness compare --report reports/` are one.
+#[derive(Debug, Parser)]
+#[command(name = "harness", version, args_conflicts_with_subcommands = true, max_term_width = 110, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do; to compare is the default.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The comparison's options.
+    #[command(flatten)]
+    pub compare: CompareArgs,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 done, but a model failed (its row says why); 2 wrong command line; 65 malformed data; \
+66 missing file or data set; 73 output cannot be created; 74 reading or writing failed; 130 interrupted.\n\n\
+Data sets are looked for in the folder that LMLAB_DATA names, then in datasets/.";
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train every model, score it, write the report (the default)
+    Compare(CompareArgs),
+    /// List the models that can be compared
+    Models,
+    /// List, describe, fetch and generate data sets
+    Data {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: DataCommand,
+    },
+    /// Measure the lecture's claims, each with a verdict
+    Lab(LabArgs),
+    /// Draw a report again from its records
+    Report {
+        /// The folder of an earlier run.
+        dir: PathBuf,
+        /// Also put its table and chart between the lmlab markers of this Markdown file.
+        #[arg(long, value_name = "FILE")]
+        splice: Option<PathBuf>,
+    },
+    /// Write a completion script for a shell
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Options of a comparison.
+#[derive(Args, Clone, Debug)]
+pub struct CompareArgs {
+    /// Folder for the report
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub report: PathBuf,
+    /// A registered data set, a UTF-8 text file (one sentence a line, .gz too), or the embedded language `synth`
+    #[arg(long, value_name = "NAME|FILE", default_value = "synth")]
+    pub corpus: String,
+    /// Models to compare, by the names of `harness models`; `a+b` is a mixture [default: the preset's list]
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    pub models: Vec<String>,
+    /// How much work
+    #[arg(long, value_enum, default_value_t)]
+    pub preset: Preset,
+    /// Where readers start anew
+    #[arg(long, value_enum, default_value_t)]
+    pub context: ContextArg,
+    /// First seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Train the models in which chance plays a part with so many seeds
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub seeds: u64,
+    /// Threads [default: one a core]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// How the text is read.
+    #[command(flatten)]
+    pub text: TextArgs,
+}
+
+/// How a text becomes a corpus.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct TextArgs {
+    /// space, words, words-lower or chars [default: the data set's own, `words` for a file]
+    #[arg(long)]
+    pub tokenizer: Option<Tokenizer>,
+    /// Words rarer than this in the training text become <unk> [default: 2 for a file, the data set's own rule otherwise]
+    #[arg(long, value_name = "N")]
+    pub min_count: Option<u64>,
+    /// Keep at most so many words, `</s>` and `<unk>` included
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(4..))]
+    pub max_vocab: Option<u64>,
+    /// The text whose words make the vocabulary [default: train]
+    #[arg(long, value_enum)]
+    pub vocab_scope: Option<ScopeArg>,
+    /// Tokens of generated text [default: the preset's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10_000..=1_000_000_000))]
+    pub tokens: Option<u64>,
+}
+
+/// [`lm::Context`] on the command line.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum ContextArg {
+    /// At every sentence.
+    Sentence,
+    /// Once: the text is one stream.
+    #[default]
+    Stream,
+}
+
+impl From<ContextArg> for lm::Context {
+    fn from(arg: ContextArg) -> Self {
+        match arg {
+            ContextArg::Sentence => lm::Context::Sentence,
+            ContextArg::Stream => lm::Context::Stream,
+        }
+    }
+}
+
+/// [`corpus::VocabScope`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ScopeArg {
+    /// The training text alone.
+    Train,
+    /// The whole corpus, test included: the rule of some papers.
+    Whole,
+}
+
+impl From<ScopeArg> for corpus::VocabScope {
+    fn from(arg: ScopeArg) -> Self {
+        match arg {
+            ScopeArg::Train => corpus::VocabScope::Train,
+            ScopeArg::Whole => corpus::VocabScope::Whole,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! One file a verb.
+pub mod compare;
+pub mod data;
+pub mod lab;
+pub mod models;
+pub mod report;
+
+use std::io::{Write, stdout};
+
+use anyhow::Result;
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+
+/// Runs a parsed command line.
+pub fn run(cli: Cli) -> Result<()> {
+    let mut out = stdout().lock();
+    match cli.command {
+        None => compare::run(&cli.compare, &mut out)?,
+        Some(Command::Compare(args)) => compare::run(&args, &mut out)?,
+        Some(Command::Models) => models::run(&mut out)?,
+        Some(Command::Data { command }) => data::run(command, &mut out)?,
+        Some(Command::Lab(args)) => lab::run(&args, &mut out)?,
+        Some(Command::Report { dir, splice }) => report::run(&dir, splice.as_deref(), &mut out)?,
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "harness", &mut script);
+            out.write_all(&script)?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}

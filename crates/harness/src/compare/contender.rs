@@ -1,0 +1,248 @@
+//! One model of a comparison: trained, scored, weighed, timed.
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use corpus::Corpus;
+use lm::{
+    Activity, CurvePoint, Family, LanguageModel, Mixture, Progress, Resampled, Scores, Trained,
+    em_weights, mixture_nll,
+};
+
+use super::{Job, Plan};
+use crate::alloc::Watch;
+use crate::machine;
+use crate::measure;
+use crate::progress::Bar;
+use crate::record::Status;
+use crate::registry::Spec;
+
+/// What became of a model.
+pub struct Contender {
+    pub id: String,
+    pub family: Family,
+    pub description: String,
+    pub seed: u64,
+    pub reported: bool,
+    pub curve: Vec<CurvePoint>,
+    pub outcome: Result<Fitted, (Status, String)>,
+}
+
+/// A trained model and its measurements.
+pub struct Fitted {
+    pub model: Arc<dyn LanguageModel>,
+    pub notes: Vec<String>,
+    pub train_s: f64,
+    pub train_peak_bytes: u64,
+    pub score_peak_bytes: u64,
+    pub peak_rss_bytes: Option<u64>,
+    pub file_bytes: Option<u64>,
+    pub valid: Judged,
+    pub test: Judged,
+    pub activity: Option<Activity>,
+    /// Tokens a second, one a round.
+    pub score_tok_s: Vec<f64>,
+    pub latency_us: Vec<f64>,
+}
+
+/// Scores of one text with their resampled means.
+pub struct Judged {
+    pub scores: Scores,
+    pub resampled: Resampled,
+}
+
+impl Judged {
+    fn new(scores: Scores, text: &corpus::Tokens) -> Self {
+        /// The same for every run, so that two reports of the same scores agree.
+        const BOOTSTRAP_SEED: u64 = 1;
+        Self { resampled: Resampled::of(&scores, text, BOOTSTRAP_SEED), scores }
+    }
+}
+
+impl Contender {
+    /// Trains and scores; `before` are the models that a mixture may take its parts from.
+    pub fn run(job: Job, label: &str, corpus: &Corpus, plan: &Plan, before: &[Contender]) -> Self {
+        let bar = Bar::new(label);
+        let (family, description) = match &job.spec {
+            Spec::Train(recipe) => (recipe.family(), recipe.describe()),
+            Spec::Mix { parts, .. } => (
+                Family::Mixture,
+                format!("linear interpolation of {}, weights by EM on valid", parts.join(", ")),
+            ),
+        };
+        let mut contender = Self {
+            id: job.spec.id(),
+            family,
+            description,
+            seed: job.seed,
+            reported: job.reported,
+            curve: Vec::new(),
+            outcome: Err((Status::Interrupted, "not started".into())),
+        };
+        if crate::interrupt::asked() {
+            return contender;
+        }
+        let curve = &mut contender.curve;
+        contender.outcome = match &job.spec {
+            Spec::Train(recipe) => {
+                let mut log = |progress: Progress| {
+                    if let Progress::Point(point) = &progress {
+                        curve.push(point.clone());
+                    }
+                    bar.log(&progress)
+                };
+                machine::reset_peak_rss();
+                let watch = Watch::start();
+                let start = Instant::now();
+                recipe.train(corpus.train_set(), &mut log).map(|trained| {
+                    let (train_s, peak) = (start.elapsed().as_secs_f64(), watch.peak_bytes());
+                    bar.say("scoring");
+                    Fitted::of(trained, train_s, peak, corpus, plan)
+                })
+            }
+            Spec::Mix { parts, .. } => mix(parts, job.seed, before, corpus, plan),
+        }
+        .map_err(|error| {
+            let status = match error {
+                lm::Error::Diverged { .. } => Status::Diverged,
+                lm::Error::Interrupted => Status::Interrupted,
+                _ => Status::Failed,
+            };
+            (status, error.to_string())
+        });
+        contender
+    }
+}
+
+impl Fitted {
+    fn of(
+        trained: Trained,
+        train_s: f64,
+        train_peak_bytes: u64,
+        corpus: &Corpus,
+        plan: &Plan,
+    ) -> Self {
+        let model = trained.model;
+        let valid = measure::score(&*model, &corpus.valid, plan.context);
+        let test = measure::score(&*model, &corpus.test, plan.context);
+        Self {
+            activity: model.activity(&corpus.valid.head(200)),
+            file_bytes: file_bytes(&*model, &corpus.vocab),
+            notes: trained.notes,
+            train_s,
+            train_peak_bytes,
+            score_peak_bytes: test.peak_bytes.max(valid.peak_bytes),
+            peak_rss_bytes: machine::peak_rss_bytes(),
+            valid: Judged::new(valid.scores, &corpus.valid),
+            test: Judged::new(test.scores, &corpus.test),
+            score_tok_s: Vec::new(),
+            latency_us: Vec::new(),
+            model,
+        }
+    }
+}
+
+/// Bytes of the saved model; `None` for a model that has no file of its own.
+fn file_bytes(model: &dyn LanguageModel, vocab: &corpus::Vocab) -> Option<u64> {
+    let folder = tempfile::tempdir().ok()?;
+    let path = folder.path().join("model");
+    model.save(&path, vocab).ok()?;
+    Some(std::fs::metadata(path).ok()?.len())
+}
+
+/// A mixture of models already scored: its scores follow from theirs.
+fn mix(
+    parts: &[String],
+    seed: u64,
+    before: &[Contender],
+    corpus: &Corpus,
+    plan: &Plan,
+) -> lm::Result<Fitted> {
+    let found = |part: &String| {
+        // Models without chance were run for the first seed only.
+        let contender = before
+            .iter()
+            .filter(|c| &c.id == part || c.id.starts_with(&format!("{part}-")))
+            .max_by_key(|c| c.seed == seed);
+        match contender.map(|c| &c.outcome) {
+            Some(Ok(fitted)) => Ok(fitted),
+            _ => Err(lm::Error::Unfit {
+                what: format!("the part `{part}` has no figures"),
+                cure: "see its own row".into(),
+            }),
+        }
+    };
+    let parts = parts.iter().map(|p| found(p).map(|f| (p, f))).collect::<lm::Result<Vec<_>>>()?;
+    machine::reset_peak_rss();
+    let (watch, start) = (Watch::start(), Instant::now());
+    let on = |pick: fn(&Fitted) -> &Judged| -> Vec<&[f64]> {
+        parts.iter().map(|(_, f)| pick(f).scores.log_probs.as_slice()).collect()
+    };
+    let weights = em_weights(&on(|f| &f.valid));
+    let (train_s, train_peak_bytes) = (start.elapsed().as_secs_f64(), watch.peak_bytes());
+    let scores =
+        |pick| Scores { log_probs: mixture_nll(&weights, &on(pick)), context: plan.context };
+    let (valid, test) = (scores(|f| &f.valid), scores(|f| &f.test));
+    let note = parts
+        .iter()
+        .zip(&weights)
+        .map(|((p, _), w)| format!("{w:.3} {p}"))
+        .collect::<Vec<_>>()
+        .join(" + ");
+    let model = Arc::new(Mixture::new(
+        weights.iter().copied().zip(parts.iter().map(|(_, f)| f.model.clone())).collect(),
+    ));
+    let head = timing_text(corpus);
+    let score_peak_bytes = measure::score(&*model, &head, plan.context).peak_bytes;
+    Ok(Fitted {
+        model,
+        notes: vec![note, "train_s is the time of EM alone; the parts were trained before".into()],
+        train_s,
+        train_peak_bytes,
+        score_peak_bytes,
+        peak_rss_bytes: machine::peak_rss_bytes(),
+        file_bytes: parts.iter().map(|(_, f)| f.file_bytes).sum(),
+        valid: Judged::new(valid, &corpus.valid),
+        test: Judged::new(test, &corpus.test),
+        activity: None,
+        score_tok_s: Vec::new(),
+        latency_us: Vec::new(),
+    })
+}
+
+/// What speeds are measured on: the head of the test text, at most about 20,000 tokens.
+fn timing_text(corpus: &Corpus) -> corpus::Tokens {
+    let mean = corpus.test.targets() as f64 / corpus.test.sentence_count() as f64;
+    corpus.test.head((20_000.0 / mean).ceil() as usize)
+}
+
+/// Scoring speed and latency of all models, in five rounds over the models after one warm-up round.
+pub fn time_in_rounds(contenders: &mut [Contender], corpus: &Corpus, plan: &Plan) {
+    const ROUNDS: usize = 5;
+    let text = timing_text(corpus);
+    let bar = Bar::new("timing");
+    for round in 0..=ROUNDS {
+        let running = contenders.iter_mut().filter(|c| c.reported);
+        let mut fitted: Vec<&mut Fitted> =
+            running.filter_map(|c| c.outcome.as_mut().ok()).collect();
+        let models = fitted.len();
+        for (i, model) in fitted.iter_mut().enumerate() {
+            let progress = Progress::Step {
+                stage: "timing",
+                done: (round * models + i) as u64,
+                total: (models * (ROUNDS + 1)) as u64,
+            };
+            if bar.log(&progress).is_break() {
+                return;
+            }
+            let scored = measure::score(&*model.model, &text, plan.context);
+            if round == 0 {
+                continue;
+            }
+            model.score_tok_s.push(text.targets() as f64 / scored.seconds);
+            if round == 1 {
+                model.latency_us =
+                    measure::latency_us(&*model.model, &text, Duration::from_millis(400));
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The comparison: every model trains on one training text, is scored on one test text by one evaluator, and leaves a row.
+//!
+//! A model that fails is a row with its error, never a missing row. Speeds are measured after all models are trained, in
+//! rounds over the models, so that a change of the machine's speed meets all of them alike.
+mod buckets;
+mod contender;
+mod rows;
+
+use anyhow::Result;
+use corpus::Corpus;
+use lm::{Context, Family};
+
+use crate::interrupt;
+use crate::record::{Results, Run};
+use crate::registry::{self, Preset, Setting, Spec};
+use contender::Contender;
+
+/// What to compare.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Names of the registry; empty: the preset's own list.
+    pub models: Vec<String>,
+    /// The size of the run.
+    pub preset: Preset,
+    /// Where readers start anew.
+    pub context: Context,
+    /// Seeds of the models in which chance plays a part.
+    pub seeds: Vec<u64>,
+}
+
+/// Runs the comparison. `run` is what is known before; `sink` gets the results so far after every model.
+pub fn compare(
+    corpus: &Corpus,
+    plan: &Plan,
+    run: Run,
+    sink: &mut dyn FnMut(&Results) -> Result<()>,
+) -> Result<Results> {
+    let started = std::time::Instant::now();
+    let jobs = jobs(corpus, plan)?;
+    let counts = buckets::Counts::of(corpus)?;
+    let mut contenders: Vec<Contender> = Vec::new();
+    let results = |contenders: &[Contender]| {
+        let mut run = run.clone();
+        run.seconds = started.elapsed().as_secs_f64();
+        run.interrupted = interrupt::asked();
+        rows::results(run, contenders, corpus, &counts, plan)
+    };
+    let total = jobs.len();
+    for (i, job) in jobs.into_iter().enumerate() {
+        let label = format!("{}/{total} {}", i + 1, job.spec.id());
+        contenders.push(Contender::run(job, &label, corpus, plan, &contenders));
+        sink(&results(&contenders))?;
+    }
+    contender::time_in_rounds(&mut contenders, corpus, plan);
+    let results = results(&contenders);
+    sink(&results)?;
+    Ok(results)
+}
+
+/// One model to train and measure.
+struct Job {
+    spec: Spec,
+    seed: u64,
+    /// False for the parts of mixtures that nobody asked for by name.
+    reported: bool,
+}
+
+impl Spec {
+    fn id(&self) -> String {
+        match self {
+            Spec::Train(recipe) => recipe.id(),
+            Spec::Mix { id, .. } => id.clone(),
+        }
+    }
+
+    /// Does a seed matter?
+    fn random(&self, setting: &Setting) -> bool {
+        let random =
+            |family| matches!(family, Family::Window | Family::Rnn | Family::Gru | Family::Lstm);
+        match self {
+            Spec::Train(recipe) => random(recipe.family()),
+            Spec::Mix { parts, .. } => {
+                parts.iter().any(|p| registry::recipe(p, setting).is_ok_and(|r| random(r.family())))
+            }
+        }
+    }
+}
+
+/// The models in order, parts of mixtures before them; models without chance run for the first seed only.
+fn jobs(corpus: &Corpus, plan: &Plan) -> Result<Vec<Job>> {
+    let mut jobs: Vec<Job> = Vec::new();
+    for (i, &seed) in plan.seeds.iter().enumerate() {
+        let setting = Setting::new(plan.preset, seed, corpus);
+        let defaults = registry::default_ids(&setting);
+        let ids: Vec<&str> = if plan.models.is_empty() {
+            defaults
+        } else {
+            plan.models.iter().map(String::as_str).collect()
+        };
+        let push = |spec: Spec, reported: bool, jobs: &mut Vec<Job>| {
+            let same = |job: &Job| {
+                job.spec.id() == spec.id() && (job.seed == seed || !spec.random(&setting))
+            };
+            match jobs.iter_mut().find(|job| same(job)) {
+                Some(job) => job.reported |= reported,
+                None if i == 0 || spec.random(&setting) => jobs.push(Job { spec, seed, reported }),
+                None => {}
+            }
+        };
+        let mut mixtures = Vec::new();
+        for id in ids {
+            match registry::spec(id, &setting)? {
+                mix @ Spec::Mix { .. } => mixtures.push(mix),
+                train => push(train, true, &mut jobs),
+            }
+        }
+        for mix in mixtures {
+            if let Spec::Mix { parts, .. } = &mix {
+                for part in parts {
+                    push(registry::spec(part, &setting)?, false, &mut jobs);
+                }
+            }
+            push(mix, true, &mut jobs);
+        }
+    }
+    Ok(jobs)
+}

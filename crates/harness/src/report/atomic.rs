@@ -1,0 +1,79 @@
+//! Files that are either the old ones or the new ones, never half of each: temporary name, sync, rename, sync of the folder.
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::error::{Error, Result};
+
+/// Replaces `path` by `bytes` in one step.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, bytes).map_err(|source| Error::Unwritable { path: path.into(), source })
+}
+
+/// Creates the folder and proves that a file can be written, synced and removed in it. Called before anything is trained.
+///
+/// # Errors
+/// [`Error::Unwritable`] with the folder that is at fault.
+pub fn check_writable(dir: &Path) -> Result<()> {
+    let unwritable = |source| Error::Unwritable { path: dir.into(), source };
+    fs::create_dir_all(dir).map_err(unwritable)?;
+    let mut probe = temporary(dir).map_err(unwritable)?;
+    probe.write_all(&[b' '; 4096]).and_then(|()| probe.as_file().sync_all()).map_err(unwritable)
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let dir = folder(path);
+    fs::create_dir_all(dir)?;
+    let mut file = temporary(dir)?;
+    if let Ok(old) = fs::metadata(path) {
+        file.as_file().set_permissions(old.permissions())?;
+    }
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    #[cfg(unix)]
+    fs::File::open(dir)?.sync_all()?;
+    Ok(())
+}
+
+fn temporary(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".lmlab-").suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666)); // less the umask: a report is for others to read
+    }
+    builder.tempfile_in(dir)
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaces_and_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("deep/er/a.txt");
+        write(&path, b"one").unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_found_before_training() {
+        let dir = tempfile::tempdir().unwrap();
+        check_writable(dir.path()).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        let file = dir.path().join("file");
+        fs::write(&file, "x").unwrap();
+        let error = check_writable(&file.join("reports")).unwrap_err();
+        assert_eq!(error.exit_code(), 73);
+        assert!(error.to_string().contains("file/reports"), "{error}");
+    }
+}

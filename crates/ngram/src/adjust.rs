@@ -1,0 +1,80 @@
+//! Adjusted counts, what Kneser-Ney estimates lower orders from (Kneser & Ney 1995; Chen & Goodman 1998, §4.1.6).
+//!
+//! a(w_1 … w_k) = count(w_1 … w_k)                if k = N or w_1 = `<s>`
+//!              = |{v : count(v w_1 … w_k) > 0}|   else (the continuation count)
+//!
+//! KenLM's `lmplz` never replaces the raw count of the n-grams it holds when its input ends (its issue 427): those that end
+//! its very last n-gram in its own suffix order, where words are numbered by first occurrence. On PTB that is one word,
+//! and it moves D_3 of the unigrams by 0.003 and p of the rarest words by 0.1 %. [`Counting::Lmplz`] does the same.
+use corpus::Tokens;
+
+use crate::count::GramCounts;
+
+/// Which counts a smoothing is made from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Counting {
+    /// How often the n-gram stands in the text.
+    Raw,
+    /// Adjusted below the highest order, by the formula.
+    Adjusted,
+    /// Adjusted, but for the n-grams that end the very last one, as `lmplz` leaves them.
+    #[default]
+    Lmplz,
+}
+
+impl GramCounts {
+    /// The count of n-gram `node` of level index `k`, of (k+1)-grams.
+    #[inline]
+    pub(crate) fn counted(&self, counting: Counting, k: usize, node: usize) -> u32 {
+        let level = &self.levels[k];
+        let raw = match counting {
+            Counting::Raw => true,
+            _ if k + 1 == self.order() => true,
+            // nothing stands before <s>
+            _ if level.word[node] as usize == self.vocab_len() => true,
+            Counting::Adjusted => false,
+            Counting::Lmplz => self.lmplz_last.get(k) == Some(&node),
+        };
+        if raw { level.count[node] } else { level.first_child[node + 1] - level.first_child[node] }
+    }
+
+    /// How many n-grams have the count 1, 2, 3, 4, for each order: n_1 … n_4 of Chen & Goodman.
+    pub(crate) fn counts_of_counts(&self, counting: Counting) -> Vec<[u64; 4]> {
+        let of_level = |k: usize| {
+            let mut n = [0; 4];
+            for node in 0..self.levels[k].word.len() {
+                let count = self.counted(counting, k, node) as usize;
+                if (1..=4).contains(&count) {
+                    n[count - 1] += 1;
+                }
+            }
+            n
+        };
+        (0..self.order()).map(of_level).collect()
+    }
+
+    /// The suffixes of the last n-gram in `lmplz`'s order: `<s>`, `</s>`, then words as they first occur.
+    pub(crate) fn find_lmplz_last(&self, text: &Tokens) -> Vec<usize> {
+        let mut rank = vec![0u32; self.vocab_len() + 1];
+        let eos = text.sentence(0).last().map(|t| t.index());
+        let mut next = 1;
+        for token in text.flat() {
+            let rank = &mut rank[token.index()];
+            if *rank == 0 && Some(token.index()) != eos {
+                *rank = next;
+                next += 1;
+            }
+        }
+        let last_of = |k: usize, nodes: std::ops::Range<usize>| {
+            nodes.max_by_key(|&i| rank[self.levels[k].word[i] as usize])
+        };
+        let mut path = Vec::new();
+        let mut nodes = 0..self.vocab_len();
+        for k in 0..self.order() {
+            let Some(node) = last_of(k, nodes.clone()) else { break };
+            path.push(node);
+            nodes = if k + 1 < self.order() { self.children(k, node) } else { 0..0 };
+        }
+        path
+    }
+}

@@ -1,0 +1,83 @@
+//! Writes ARPA files: blocks of grams are formatted (and for `.gz` compressed) in parallel and written in order.
+use std::io::Write;
+use std::path::Path;
+
+use corpus::{TokenId, Vocab};
+use lm::{Error, Result};
+use rayon::prelude::*;
+
+use crate::backoff::{BackoffModel, GramTable};
+use crate::file::write_atomically;
+
+const BLOCK: usize = 1 << 14; // grams a block
+const AHEAD: usize = 32; // blocks in memory
+
+/// Writes a model as an ARPA file, compressed if the name ends in `.gz`. Numbers are the shortest that read back as the
+/// same f32; weights of 0 are left out, as in other programs' files.
+///
+/// # Errors
+/// If the vocabulary is not the model's, or the file cannot be written.
+pub fn write_arpa(path: &Path, model: &BackoffModel, vocab: &Vocab) -> Result<()> {
+    if model.vocab_len != vocab.len() {
+        let what =
+            format!("a model of {} words with a vocabulary of {}", model.vocab_len, vocab.len());
+        return Err(Error::Unfit {
+            what,
+            cure: "use the vocabulary that the model was trained with".into(),
+        });
+    }
+    let gzip = path.extension().is_some_and(|e| e == "gz");
+    write_atomically(path, |out| {
+        let mut head = b"\\data\\\n".to_vec();
+        for (k, table) in (1..).zip(&model.tables) {
+            writeln!(head, "ngram {k}={}", table.len())?;
+        }
+        out.write_all(&packed(head, gzip)?)?;
+        for (k, table) in (1..).zip(&model.tables) {
+            out.write_all(&packed(format!("\n\\{k}-grams:\n").into_bytes(), gzip)?)?;
+            let blocks: Vec<usize> = (0..table.len().div_ceil(BLOCK)).collect();
+            for some in blocks.chunks(AHEAD) {
+                let texts: Vec<std::io::Result<Vec<u8>>> =
+                    some.par_iter().map(|&b| packed(block(table, k, b, vocab)?, gzip)).collect();
+                texts.into_iter().try_for_each(|text| out.write_all(&text?))?;
+            }
+        }
+        out.write_all(&packed(b"\n\\end\\\n".to_vec(), gzip)?)
+    })
+}
+
+/// A gzip member of its own, or the text as it is.
+fn packed(text: Vec<u8>, gzip: bool) -> std::io::Result<Vec<u8>> {
+    if !gzip {
+        return Ok(text);
+    }
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    out.write_all(&text)?;
+    out.finish()
+}
+
+fn block(table: &GramTable, k: usize, block: usize, vocab: &Vocab) -> std::io::Result<Vec<u8>> {
+    let grams = block * BLOCK..((block + 1) * BLOCK).min(table.len());
+    let mut out = Vec::with_capacity(grams.len() * (24 + 8 * k));
+    for i in grams {
+        write_number(&mut out, table.log10_prob[i])?;
+        for (j, &word) in table.words[i * k..][..k].iter().enumerate() {
+            out.push(if j == 0 { b'\t' } else { b' ' });
+            out.extend_from_slice(vocab.word(TokenId(word)).as_bytes());
+        }
+        match table.log10_backoff.get(i) {
+            Some(&backoff) if backoff != 0.0 => {
+                out.push(b'\t');
+                write_number(&mut out, backoff)?;
+            }
+            _ => {}
+        }
+        out.push(b'\n');
+    }
+    Ok(out)
+}
+
+/// Zero has a probability in ARPA files: −99.
+fn write_number(out: &mut Vec<u8>, value: f32) -> std::io::Result<()> {
+    if value == f32::NEG_INFINITY { out.write_all(b"-99") } else { write!(out, "{value}") }
+}

@@ -1,0 +1,154 @@
+//! From counts to a back-off model: contexts, denominators and back-off weights, then probabilities, order by order.
+use lm::Result;
+
+use crate::adjust::Counting;
+use crate::backoff::{BackoffModel, GramTable};
+use crate::context::{Contexts, Successors, contexts};
+use crate::count::{CountLevel, GramCounts};
+use crate::discount::Discounts;
+use crate::interpolate::{Weights, probabilities, unigrams};
+
+/// log10 p of `<s>`, which is never predicted, in every file.
+pub(crate) const BOS_LOG10: f32 = -99.0;
+
+/// What is done where an n-gram is not stored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// The next shorter context is asked, at the weight of the longer; a context that is not stored weighs 10^`unseen`.
+    Backoff {
+        /// log10 of the weight of a context that was never seen.
+        unseen: f32,
+    },
+    /// Only the whole context counts: its weight times 10^`floor`; 10^`floor` alone where it was never seen.
+    WholeContext {
+        /// log10 of what is left for a word.
+        floor: f32,
+    },
+}
+
+/// A smoothing as a formula: p(w | h) = numerator(count(h w)) / denominator(h) + weight(h) · p(w | shorter h).
+pub(crate) trait Formula: Sync {
+    /// Which counts it is made from.
+    fn counting(&self) -> Counting;
+
+    /// What an n-gram of length `order` with this count is worth.
+    fn numerator(&self, order: usize, count: u32) -> f64;
+
+    /// Denominator and back-off weight of a context that n-grams of length `order` follow.
+    fn weights(&self, order: usize, successors: &Successors) -> Weights;
+
+    /// Whether seen n-grams get their share of the shorter context's probability, too.
+    fn interpolated(&self) -> bool;
+
+    /// What is done where an n-gram is not stored.
+    fn rule(&self) -> Rule {
+        Rule::Backoff { unseen: 0.0 }
+    }
+}
+
+/// The n-grams of one length with their probabilities, in suffix order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EstimatedLevel {
+    /// As [`CountLevel::word`].
+    pub word: Vec<u32>,
+    /// As [`CountLevel::first_child`].
+    pub first_child: Vec<u32>,
+    /// Index of the context in the level below; empty for unigrams.
+    pub context: Vec<u32>,
+    pub log10_prob: Vec<f32>,
+    /// Empty at the highest order.
+    pub log10_backoff: Vec<f32>,
+}
+
+/// An estimated n-gram model, before it takes the shape of a file or of a model to ask.
+#[derive(Clone, Debug)]
+pub struct Estimate {
+    pub(crate) vocab_len: usize,
+    pub(crate) rule: Rule,
+    pub(crate) levels: Vec<EstimatedLevel>,
+    pub(crate) discounts: Vec<Discounts>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Estimate {
+    /// N.
+    pub fn order(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// The discounts of each order; empty for smoothings without.
+    pub fn discounts(&self) -> &[Discounts] {
+        &self.discounts
+    }
+
+    /// Remarks for the record: fallbacks taken, parameters tuned.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// What is done where an n-gram is not stored.
+    pub fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// The model as sorted tables. Only [`Rule::Backoff`] with weight one for unseen contexts means the same there.
+    pub fn to_backoff(&self) -> BackoffModel {
+        let mut tables: Vec<GramTable> = Vec::with_capacity(self.levels.len());
+        for (k, level) in self.levels.iter().enumerate() {
+            let mut words = Vec::with_capacity(level.word.len() * (k + 1));
+            match tables.last() {
+                None => words.extend_from_slice(&level.word),
+                Some(below) => {
+                    for (parent, starts) in self.levels[k - 1].first_child.windows(2).enumerate() {
+                        for &word in &level.word[starts[0] as usize..starts[1] as usize] {
+                            words.push(word);
+                            words.extend_from_slice(&below.words[parent * k..(parent + 1) * k]);
+                        }
+                    }
+                }
+            }
+            let (log10_prob, log10_backoff) =
+                (level.log10_prob.clone(), level.log10_backoff.clone());
+            tables.push(GramTable { words, log10_prob, log10_backoff });
+        }
+        BackoffModel { vocab_len: self.vocab_len, tables }
+    }
+}
+
+/// Estimates by a formula; `step` hears which order is done and may stop the work.
+pub(crate) fn estimate(
+    counts: GramCounts,
+    formula: &impl Formula,
+    step: &mut dyn FnMut(usize) -> Result<()>,
+) -> Result<Estimate> {
+    let (order, rule) = (counts.order(), formula.rule());
+    let without = match rule {
+        Rule::Backoff { unseen } => unseen,
+        Rule::WholeContext { .. } => 0.0,
+    };
+    let mut levels: Vec<EstimatedLevel> = Vec::with_capacity(order);
+    let mut lower = unigrams(&counts, formula);
+    let mut log10_prob = crate::interpolate::log10(&lower);
+    log10_prob[counts.vocab_len()] = BOS_LOG10;
+    levels.push(EstimatedLevel { log10_prob, ..EstimatedLevel::default() });
+    for k in 1..order {
+        let Contexts { of, successors } =
+            contexts(&counts, formula.counting(), k, &levels[k - 1].context);
+        let weights: Vec<Weights> = successors
+            .iter()
+            .map(|s| if s.total == 0 { Weights::NONE } else { formula.weights(k + 1, s) })
+            .collect();
+        levels[k - 1].log10_backoff = crate::interpolate::log10_weights(&weights, without);
+        drop(successors);
+        let (linear, log10_prob) =
+            probabilities(&counts, formula, k, &of, &weights, &lower, k + 1 < order);
+        lower = linear;
+        levels.push(EstimatedLevel { context: of, log10_prob, ..EstimatedLevel::default() });
+        step(k + 1)?;
+    }
+    let vocab_len = counts.vocab_len();
+    for (level, CountLevel { word, first_child, .. }) in levels.iter_mut().zip(counts.levels) {
+        (level.word, level.first_child) = (word, first_child);
+    }
+    Ok(Estimate { vocab_len, rule, levels, discounts: Vec::new(), notes: Vec::new() })
+}

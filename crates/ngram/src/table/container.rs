@@ -1,0 +1,108 @@
+//! What the files of all storages have in common: section 0 the description, section 1 the words, then the storage's own.
+use std::path::Path;
+
+use corpus::Vocab;
+use lm::{Error, Result};
+
+use super::{MAX_ORDER, Meta, TableKind, meta};
+use crate::backoff::BackoffModel;
+use crate::file::{Image, ImageBuilder, file_bytes};
+
+/// Sections before the storage's own.
+pub(super) const OWN: usize = 2;
+
+/// A table's file, open and checked.
+pub struct TableFile {
+    pub(super) image: Image,
+    meta: Meta,
+    /// Numbers of the storage itself.
+    pub(super) shape: Vec<u64>,
+    kind: TableKind,
+}
+
+impl TableFile {
+    /// Maps a file and checks all of it; any damage is an error.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::new(Image::open(path)?)
+    }
+
+    /// From a checked image.
+    pub(super) fn new(image: Image) -> Result<Self> {
+        let kind = TableKind::ALL.into_iter().find(|&k| k as u32 == image.kind());
+        let kind = kind.ok_or_else(|| {
+            image.refused(format!("storage {} is unknown to this program", image.kind()))
+        })?;
+        let (meta, shape) = Meta::decode(&image)?;
+        Ok(Self { image, meta, shape, kind })
+    }
+
+    /// What the file says of itself.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// The storage in it.
+    pub fn kind(&self) -> TableKind {
+        self.kind
+    }
+
+    /// Bytes of the file: what is mapped, and what a query needs.
+    pub fn bytes(&self) -> usize {
+        self.image.len()
+    }
+
+    /// The vocabulary in the file; training counts are not kept (they are zero).
+    pub fn vocab(&self) -> Result<Vocab> {
+        meta::decode_words(&self.image, &self.meta)
+    }
+
+    /// Writes the table to another file, atomically.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        self.image.save(path)
+    }
+}
+
+/// Starts an image: checks that model and vocabulary fit, writes description and words.
+pub(super) fn begin(
+    kind: TableKind,
+    model: &BackoffModel,
+    vocab: &Vocab,
+    notes: &[(String, String)],
+    shape: &[u64],
+    own: usize,
+) -> Result<ImageBuilder> {
+    check(model, vocab)?;
+    let mut image = ImageBuilder::new(kind as u32, OWN + own);
+    image.push(&Meta::new(vocab, model.gram_counts(), notes).encode(shape));
+    image.push(&meta::encode_words(vocab));
+    Ok(image)
+}
+
+/// A model and a vocabulary that a table can hold.
+pub(super) fn check(model: &BackoffModel, vocab: &Vocab) -> Result<()> {
+    if model.order() > MAX_ORDER {
+        let what = format!("a model of order {}", model.order());
+        return Err(Error::Unfit { what, cure: format!("tables hold orders up to {MAX_ORDER}") });
+    }
+    if model.vocab_len != vocab.len() {
+        let what =
+            format!("a model of {} words with a vocabulary of {}", model.vocab_len, vocab.len());
+        return Err(Error::Unfit {
+            what,
+            cure: "use the vocabulary that the model was trained with".into(),
+        });
+    }
+    Ok(())
+}
+
+/// Bytes of a file with such own sections.
+pub(super) fn bytes(
+    model: &BackoffModel,
+    vocab: &Vocab,
+    notes: &[(String, String)],
+    shape: &[u64],
+    own: &[usize],
+) -> usize {
+    let description = Meta::new(vocab, model.gram_counts(), notes).encode(shape).len();
+    file_bytes(&[&[description, meta::words_bytes(vocab)], own].concat())
+}

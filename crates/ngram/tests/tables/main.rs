@@ -1,0 +1,7 @@
+//! Storages, files, ARPA and pruning against a slow, literal evaluation of random back-off models.
+mod arpa;
+mod files;
+mod kenlm;
+mod oracle;
+mod prune;
+mod storages;

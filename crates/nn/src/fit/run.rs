@@ -1,0 +1,303 @@
+//! The loop itself.
+
+use std::time::Instant;
+
+use super::{
+    Clip, Ended, Event, Listener, Loss, Options, Outcome, Point, Position, Snapshot, Task,
+};
+use crate::checkpoint::Keeper;
+use crate::clip;
+use crate::error::{Error, Result};
+use crate::fit::At;
+use crate::optim::Optimizer;
+use crate::params::{Params, recycle, recycle_shared};
+use crate::schedule::Verdict;
+
+const TRIES: u64 = 3;
+
+/// Trains `model`; it ends with the weights of the best validation. With a `keeper`, snapshots go to its file, and
+/// training goes on from what is there.
+///
+/// # Errors
+/// [`Error::Diverged`] after three recoveries, [`Error::Interrupted`] when `listen` breaks off, and whatever the
+/// checkpoint file gives.
+///
+/// # Panics
+/// When the task has no batches.
+pub fn fit<T: Task>(
+    task: &mut T,
+    model: &mut T::Model,
+    options: &Options,
+    keeper: Option<&mut Keeper>,
+    listen: &mut Listener<'_>,
+) -> Result<Outcome> {
+    assert!(task.batches() > 0 && options.validations > 0, "nothing to train on");
+    let mut run = Run::start(task, model, options, keeper)?;
+    for i in 0..run.position.points.len() {
+        if listen(Event::Point(&run.position.points[i])).is_break() {
+            return Err(Error::Interrupted);
+        }
+    }
+    while run.position.ended.is_none() {
+        run.advance(listen)?;
+    }
+    run.finish()
+}
+
+/// A number that is not finite, and where it was found.
+struct Bad {
+    tensor: String,
+    value: f64,
+}
+
+struct Run<'a, T: Task> {
+    task: &'a mut T,
+    model: &'a mut T::Model,
+    options: &'a Options,
+    keeper: Option<&'a mut Keeper>,
+    grad: T::Model,
+    optimizer: Optimizer<<T::Model as Params>::Num>,
+    best: T::Model,
+    good: Snapshot<T::Model>,
+    position: Position,
+    /// When this session began, and the seconds of the ones before.
+    clock: (Instant, f64),
+    rate: f64,
+    weights_list: Vec<&'static mut [<T::Model as Params>::Num]>,
+    grads_list: Vec<&'static [<T::Model as Params>::Num]>,
+    grads_mut_list: Vec<&'static mut [<T::Model as Params>::Num]>,
+}
+
+impl<'a, T: Task> Run<'a, T> {
+    fn start(
+        task: &'a mut T,
+        model: &'a mut T::Model,
+        options: &'a Options,
+        mut keeper: Option<&'a mut Keeper>,
+    ) -> Result<Self> {
+        let mut lengths = Vec::new();
+        model.tensors(&mut |t| lengths.extend(t.trained.then_some(t.data.len())));
+        let mut optimizer = Optimizer::new(options.method, &lengths);
+        let mut best = model.clone();
+        let mut good = Snapshot {
+            model: model.clone(),
+            optimizer: optimizer.clone(),
+            carried: Vec::new(),
+            position: Position::default(),
+        };
+        if let Some(keeper) = keeper.as_deref_mut() {
+            keeper.resume(&mut good, &mut best)?;
+        }
+        good.put_back(model, &mut optimizer);
+        let position = good.position.clone();
+        task.begin_epoch(position.epoch);
+        match position.step {
+            0 => task.carried(&mut good.carried),
+            _ => task.restore(&good.carried),
+        }
+        Ok(Self {
+            grad: model.zeros_like(),
+            clock: (Instant::now(), position.seconds),
+            rate: options.rate,
+            weights_list: Vec::new(),
+            grads_list: Vec::new(),
+            grads_mut_list: Vec::new(),
+            task,
+            model,
+            options,
+            keeper,
+            optimizer,
+            best,
+            good,
+            position,
+        })
+    }
+
+    fn total_steps(&self) -> u64 {
+        self.options.epochs * self.task.batches()
+    }
+
+    /// One step, and what is due after it.
+    fn advance(&mut self, listen: &mut Listener<'_>) -> Result<()> {
+        if self.position.epoch >= self.options.epochs {
+            self.position.ended = Some(Ended::Complete);
+            return Ok(());
+        }
+        let (loss, norm) = match self.step() {
+            Ok(done) => done,
+            Err(bad) => return self.recover(bad, listen),
+        };
+        let event = Event::Step {
+            done: self.position.step,
+            total: self.total_steps(),
+            loss,
+            grad_norm: norm,
+        };
+        let mut stop = listen(event).is_break();
+
+        let (batch, batches) = (self.position.batch, self.task.batches());
+        let share = |b: u64| b * self.options.validations / batches;
+        let validated = share(batch) > share(batch - 1);
+        if validated {
+            match self.validate() {
+                Ok(point) => stop |= listen(Event::Point(point)).is_break(),
+                Err(bad) => return self.recover(bad, listen),
+            }
+        }
+        if batch == batches {
+            self.position.epoch += 1;
+            self.position.batch = 0;
+            self.task.begin_epoch(self.position.epoch);
+        }
+        if validated || self.position.step.is_multiple_of(self.options.snapshot_steps) {
+            self.position.seconds = self.clock.1 + self.clock.0.elapsed().as_secs_f64();
+            self.good.take(self.model, &self.optimizer, &self.position);
+            self.task.carried(&mut self.good.carried);
+        }
+        if let Some(keeper) = self.keeper.as_deref_mut()
+            && (stop || keeper.due())
+        {
+            keeper.save(&self.good, &self.best)?;
+        }
+        if stop { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    /// Gradient, clipping, update; returns the mean loss and the norm before clipping.
+    fn step(&mut self) -> Result<(f64, f64), Bad> {
+        let at =
+            At { epoch: self.position.epoch, batch: self.position.batch, step: self.position.step };
+        self.grad.set_zero();
+        let loss = self.task.loss_grad(self.model, at, &mut self.grad);
+        if !loss.sum.is_finite() {
+            return Err(Bad { tensor: "loss".into(), value: loss.mean() });
+        }
+        let norm = self.norm();
+        if !norm.is_finite() {
+            return Err(self.first_bad());
+        }
+        let scale = match self.options.clip {
+            Clip::Norm(threshold) => clip::factor(norm, threshold),
+            Clip::None => 1.0,
+            Clip::Element(bound) => {
+                self.clip_elements(bound);
+                1.0
+            }
+        };
+        let mut grads = recycle_shared(std::mem::take(&mut self.grads_list));
+        self.grad.tensors(&mut |t| grads.extend(t.trained.then_some(t.data)));
+        let total = self.options.epochs * self.task.batches();
+        let factor =
+            self.options.schedule.factor(&self.position.schedule, at.step, total, at.epoch);
+        self.rate = self.options.rate * self.position.rate_scale * factor;
+        let mut weights = recycle(std::mem::take(&mut self.weights_list));
+        self.model.tensors_mut(&mut |t| weights.extend(t.trained.then_some(t.data)));
+        self.optimizer.step_scaled(&mut weights, &grads, self.rate, scale);
+        self.weights_list = recycle(weights);
+        self.grads_list = recycle_shared(grads);
+
+        let p = &mut self.position;
+        p.batch += 1;
+        p.step += 1;
+        p.steps += 1;
+        p.targets += loss.targets;
+        p.train.merge(loss);
+        p.norms += norm;
+        p.clipped +=
+            u64::from(matches!(self.options.clip, Clip::Norm(threshold) if norm >= threshold));
+        Ok((loss.mean(), norm))
+    }
+
+    fn norm(&mut self) -> f64 {
+        let mut grads = recycle_shared(std::mem::take(&mut self.grads_list));
+        self.grad.tensors(&mut |t| grads.extend(t.trained.then_some(t.data)));
+        let norm = clip::norm(grads.iter().copied());
+        self.grads_list = recycle_shared(grads);
+        norm
+    }
+
+    fn clip_elements(&mut self, bound: f64) {
+        let mut grads = recycle(std::mem::take(&mut self.grads_mut_list));
+        self.grad.tensors_mut(&mut |t| grads.extend(t.trained.then_some(t.data)));
+        clip::clip_elementwise(&mut grads, bound);
+        self.grads_mut_list = recycle(grads);
+    }
+
+    fn first_bad(&self) -> Bad {
+        let mut bad = Bad { tensor: "gradient".into(), value: f64::INFINITY };
+        let mut found = false;
+        self.grad.tensors(&mut |t| {
+            let norm = clip::squared_norm(t.data).sqrt();
+            if !found && !norm.is_finite() {
+                (bad, found) = (Bad { tensor: t.name.to_string(), value: norm }, true);
+            }
+        });
+        bad
+    }
+
+    /// Validates, keeps the best weights, hears the schedule.
+    fn validate(&mut self) -> Result<&Point, Bad> {
+        let valid = self.task.valid(self.model).mean();
+        if !valid.is_finite() {
+            return Err(Bad { tensor: "validation loss".into(), value: valid });
+        }
+        let p = &mut self.position;
+        p.points.push(Point {
+            epoch: p.epoch as f64 + p.batch as f64 / self.task.batches() as f64,
+            step: p.step,
+            targets: p.targets,
+            seconds: self.clock.1 + self.clock.0.elapsed().as_secs_f64(),
+            train: p.train.mean(),
+            valid,
+            rate: self.rate,
+            grad_norm: p.norms / p.steps as f64,
+            clipped: p.clipped as f64 / p.steps as f64,
+        });
+        (p.train, p.norms, p.steps, p.clipped) = (Loss::default(), 0.0, 0, 0);
+        if p.best.is_none_or(|best| valid < best) {
+            (p.best, p.since_best) = (Some(valid), 0);
+            self.best.copy_from(self.model);
+        } else {
+            p.since_best += 1;
+        }
+        if self.options.schedule.observe(&mut p.schedule, valid) == Verdict::Stop {
+            p.ended = Some(Ended::Schedule);
+        } else if self.options.patience.is_some_and(|patience| p.since_best >= patience) {
+            p.ended = Some(Ended::Patience);
+        }
+        Ok(&p.points[p.points.len() - 1])
+    }
+
+    /// Back to the last snapshot with half the rate, or the error if that has been tried often enough.
+    fn recover(&mut self, bad: Bad, listen: &mut Listener<'_>) -> Result<()> {
+        let step = self.position.step + 1;
+        if self.position.recoveries >= TRIES {
+            return Err(Error::Diverged { step, tensor: bad.tensor, value: bad.value });
+        }
+        let (scale, recoveries) = (self.position.rate_scale * 0.5, self.position.recoveries + 1);
+        self.good.position.rate_scale = scale;
+        self.good.position.recoveries = recoveries;
+        self.good.put_back(self.model, &mut self.optimizer);
+        self.position.clone_from(&self.good.position);
+        self.task.begin_epoch(self.position.epoch);
+        self.task.restore(&self.good.carried);
+        let event =
+            Event::Recovered { step, tensor: &bad.tensor, value: bad.value, rate_scale: scale };
+        if listen(event).is_break() { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    fn finish(mut self) -> Result<Outcome> {
+        self.good.take(self.model, &self.optimizer, &self.position);
+        if let Some(keeper) = self.keeper.as_deref_mut() {
+            keeper.save(&self.good, &self.best)?;
+        }
+        self.model.copy_from(&self.best);
+        let p = self.position;
+        Ok(Outcome {
+            best: p.best.unwrap_or(f64::INFINITY),
+            points: p.points,
+            steps: p.step,
+            recoveries: p.recoveries,
+            ended: p.ended.unwrap_or(Ended::Complete),
+        })
+    }
+}

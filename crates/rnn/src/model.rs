@@ -1,0 +1,231 @@
+//! The recurrent network as a language model.
+//!
+//! The start of a text, and of every sentence in [`Context::Sentence`], is read as `</s>` from a zero state: a fresh
+//! reader has been fed `</s>`, because the network has a word vector for every predictable word and none for `<s>`.
+
+use std::path::Path;
+
+use corpus::{TokenId, Tokens, Vocab};
+use lm::{Activity, Context, Footprint, LanguageModel, Reader, Result};
+use ndarray::{Array2, s};
+use nn::params::Params;
+use nn::softmax;
+use nn::tensorfile::{Entry, TensorFile, entries, write};
+use serde_json::{Map, Value};
+
+use crate::backbone::{Backbone, Work};
+use crate::cell::Forward;
+use crate::lanes::Lanes;
+use crate::recipe::{RnnConfig, nn_error};
+
+const FORMAT: &str = "lmlab-rnn 1";
+
+/// Rows of a scoring step: enough for the output layer's products, little beside a training step's.
+const SCORE_ROWS: usize = 512;
+/// Lanes of [`Context::Sentence`].
+const SCORE_LANES: usize = 32;
+
+/// A trained network with its vocabulary.
+#[derive(Clone, Debug)]
+pub struct RnnModel {
+    /// The weights.
+    pub net: Backbone<f32>,
+    /// What it was trained as.
+    pub config: RnnConfig,
+    vocab: Vocab,
+}
+
+impl RnnModel {
+    /// A network and the vocabulary it was trained with.
+    ///
+    /// # Panics
+    /// When they differ in size.
+    pub fn new(net: Backbone<f32>, config: RnnConfig, vocab: Vocab) -> Self {
+        assert_eq!(net.vocab(), vocab.len(), "a network for this vocabulary");
+        Self { net, config, vocab }
+    }
+
+    /// Its vocabulary.
+    pub fn vocab(&self) -> &Vocab {
+        &self.vocab
+    }
+
+    /// Reads what [`LanguageModel::save`] wrote.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is damaged, or is no recurrent model.
+    pub fn load(path: &Path) -> Result<Self> {
+        let file = TensorFile::read(path).map_err(nn_error)?;
+        let text = |key: &str| file.meta.get(key).and_then(Value::as_str);
+        if text("format") != Some(FORMAT) {
+            return Err(nn_error(
+                file.damaged(format!("this is no model of the format `{FORMAT}`")),
+            ));
+        }
+        let config = file.meta.get("config").cloned().unwrap_or_default();
+        let config: RnnConfig = serde_json::from_value(config)
+            .map_err(|e| nn_error(file.damaged(format!("its configuration: {e}"))))?;
+        let vocab =
+            Vocab::from_text(&path.display().to_string(), text("vocab").unwrap_or_default())?;
+        let mut net = Backbone::zeros(&config.architecture(vocab.len()));
+        file.fill(&mut net, "").map_err(nn_error)?;
+        Ok(Self { net, config, vocab })
+    }
+}
+
+/// Replaces `out` by ln p of every target.
+pub fn score(
+    net: &Backbone<f32>,
+    eos: TokenId,
+    text: &Tokens,
+    context: Context,
+    out: &mut Vec<f64>,
+) {
+    out.clear();
+    out.resize(text.targets(), 0.0);
+    let mut lanes = match context {
+        Context::Stream => Lanes::stream(text, eos, SCORE_ROWS),
+        Context::Sentence => Lanes::sentences(text, eos, SCORE_LANES, SCORE_ROWS / SCORE_LANES),
+    };
+    let mut work = Work::new(net, lanes.lanes(), SCORE_ROWS / lanes.lanes());
+    let mut scores = vec![0.0; SCORE_ROWS];
+    for index in 0..lanes.batches() {
+        let (batch, places) = lanes.batch(index);
+        net.score(batch, &mut work, &mut scores[..batch.inputs.len()]);
+        work.carry(batch.steps);
+        for (score, place) in scores.iter().zip(places) {
+            if let Some(place) = place {
+                out[*place] = *score;
+            }
+        }
+    }
+}
+
+impl LanguageModel for RnnModel {
+    fn vocab_len(&self) -> usize {
+        self.vocab.len()
+    }
+
+    fn reader(&self) -> Box<dyn Reader + '_> {
+        Box::new(RnnReader::new(&self.net, self.vocab.eos()))
+    }
+
+    fn score(&self, text: &Tokens, context: Context, out: &mut Vec<f64>) {
+        score(&self.net, self.vocab.eos(), text, context, out);
+    }
+
+    fn footprint(&self) -> Footprint {
+        let (params, (zero, negligible)) = (self.net.numbers() as u64, self.net.sparsity());
+        let bytes = params * size_of::<f32>() as u64;
+        Footprint { params, bytes, zero: zero as u64, negligible: negligible as u64 }
+    }
+
+    fn activity(&self, text: &Tokens) -> Option<Activity> {
+        let net = &self.net;
+        let lanes = SCORE_LANES.min(text.targets());
+        let mut lanes =
+            Lanes::equal(text, self.vocab.eos(), lanes, SCORE_ROWS / SCORE_LANES, false);
+        let mut work = Work::new(net, lanes.lanes(), SCORE_ROWS / SCORE_LANES);
+        let (units, hidden) = (net.layers.len() * net.hidden(), net.hidden());
+        let mut spread = vec![(f32::INFINITY, f32::NEG_INFINITY, 0.0); units];
+        let mut rows = 0;
+        for index in 0..lanes.batches() {
+            let (batch, _) = lanes.batch(index);
+            work.forward(net, batch, None);
+            rows += batch.inputs.len();
+            for (group, layer) in (0..work.group_spans().count())
+                .flat_map(|g| (0..net.layers.len()).map(move |l| (g, l)))
+            {
+                for t in 1..=batch.steps {
+                    for row in work.state(group, layer, t).rows() {
+                        for (&h, (least, most, sum)) in
+                            row.iter().zip(&mut spread[layer * hidden..(layer + 1) * hidden])
+                        {
+                            (*least, *most, *sum) =
+                                (least.min(h), most.max(h), *sum + f64::from(h));
+                        }
+                    }
+                }
+            }
+            work.carry(batch.steps);
+        }
+        let is_silent = |&&(least, most, sum): &&(f32, f32, f64)| {
+            let mean = sum / rows as f64;
+            f64::from(most) - mean <= 1e-3 && mean - f64::from(least) <= 1e-3
+        };
+        Some(Activity {
+            units: units as u64,
+            silent: spread.iter().filter(is_silent).count() as u64,
+        })
+    }
+
+    fn save(&self, path: &Path, _: &Vocab) -> Result<()> {
+        let mut meta = Map::new();
+        meta.insert("format".into(), FORMAT.into());
+        meta.insert("config".into(), serde_json::to_value(&self.config).expect("plain data"));
+        meta.insert("vocab".into(), self.vocab.to_text().into());
+        meta.insert("fingerprint".into(), self.vocab.fingerprint().into());
+        let mut list = entries(&self.net, "");
+        // PyTorch's layers have two biases; where one is all that counts, the other is zero
+        let zeros = vec![0.0; self.net.layers[0].b1.len()];
+        for (l, layer) in
+            self.net.layers.iter().enumerate().filter(|(_, layer)| layer.b_h.is_none())
+        {
+            let data = &zeros[..layer.b1.len()];
+            list.push(Entry { name: format!("rnn.bias_hh_l{l}"), dims: vec![data.len()], data });
+        }
+        write(path, list, meta).map_err(nn_error)
+    }
+}
+
+/// One token at a time.
+struct RnnReader<'a> {
+    net: &'a Backbone<f32>,
+    /// Per layer: the state, the next one, and a step's buffers.
+    layers: Vec<[Array2<f32>; 4]>,
+    /// What goes into a layer.
+    x: Vec<f32>,
+}
+
+impl<'a> RnnReader<'a> {
+    fn new(net: &'a Backbone<f32>, eos: TokenId) -> Self {
+        let (rule, hidden) = (net.cell.rule::<f32>(), net.hidden());
+        let sizes = [rule.states(), rule.states(), rule.gates(), rule.extra()];
+        let layers =
+            net.layers.iter().map(|_| sizes.map(|n| Array2::zeros((1, n * hidden)))).collect();
+        let mut reader =
+            Self { net, layers, x: Vec::with_capacity(hidden.max(net.layers[0].input())) };
+        reader.feed(eos);
+        reader
+    }
+}
+
+impl Reader for RnnReader<'_> {
+    fn feed(&mut self, token: TokenId) {
+        self.x.clear();
+        self.x.extend(self.net.encoder.w.row(token.index()));
+        for (layer, [state, next, pre, extra]) in self.net.layers.iter().zip(&mut self.layers) {
+            let x = ndarray::ArrayView2::from_shape((1, self.x.len()), &self.x).expect("a row");
+            layer.project(x, pre.view_mut());
+            let step = Forward {
+                pre: pre.view_mut(),
+                extra: extra.view_mut(),
+                prev: state.view(),
+                next: next.view_mut(),
+            };
+            self.net.cell.rule().forward(layer, step);
+            std::mem::swap(state, next);
+            self.x.clear();
+            self.x.extend(state.slice(s![0, ..layer.hidden()]));
+        }
+    }
+
+    fn log_probs(&mut self, out: &mut [f64]) {
+        softmax::log_probs(
+            self.net.u(),
+            self.net.b2.view(),
+            ndarray::ArrayView1::from(&self.x),
+            out,
+        );
+    }
+}

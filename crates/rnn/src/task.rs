@@ -1,0 +1,75 @@
+//! Training a language model: truncated back-propagation through time over lanes of the training text.
+
+use corpus::{TokenId, Tokens, TrainSet};
+use lm::Context;
+use nn::dropout::Dropout;
+use nn::fit::{At, Loss, Task};
+
+use crate::backbone::{Backbone, Work};
+use crate::lanes::Lanes;
+use crate::model::score;
+use crate::recipe::RnnConfig;
+use crate::unroll::Noise;
+
+/// The data and scratch of a training run.
+pub struct LmTask<'a> {
+    lanes: Lanes<'a>,
+    work: Work<f32>,
+    sites: Vec<Dropout>,
+    eos: TokenId,
+    valid: &'a Tokens,
+    context: Context,
+    scores: Vec<f64>,
+}
+
+impl<'a> LmTask<'a> {
+    /// For a network of this configuration.
+    pub fn new(net: &Backbone<f32>, config: &RnnConfig, data: TrainSet<'a>) -> Self {
+        let eos = data.vocab.eos();
+        let bptt = config.bptt.min(data.train.targets() / config.batch_size);
+        Self {
+            lanes: Lanes::equal(data.train, eos, config.batch_size, bptt, config.reset),
+            work: Work::new(net, config.batch_size, bptt),
+            sites: (0..=net.layers.len() as u64)
+                .map(|site| Dropout::new(config.dropout, config.seed, site))
+                .collect(),
+            eos,
+            valid: data.valid,
+            context: if config.reset { Context::Sentence } else { Context::Stream },
+            scores: Vec::new(),
+        }
+    }
+}
+
+impl Task for LmTask<'_> {
+    type Model = Backbone<f32>;
+
+    fn batches(&self) -> u64 {
+        self.lanes.batches() as u64
+    }
+
+    fn begin_epoch(&mut self, _: u64) {
+        self.work.clear_state();
+    }
+
+    fn loss_grad(&mut self, model: &Backbone<f32>, at: At, grad: &mut Backbone<f32>) -> Loss {
+        let (batch, _) = self.lanes.batch(at.batch as usize);
+        let noise = Noise { sites: &self.sites, step: at.step };
+        let sum = model.loss_grad(batch, Some(noise), &mut self.work, grad);
+        self.work.carry(batch.steps);
+        Loss { sum, targets: batch.targets.len() as u64 }
+    }
+
+    fn valid(&mut self, model: &Backbone<f32>) -> Loss {
+        score(model, self.eos, self.valid, self.context, &mut self.scores);
+        Loss { sum: -self.scores.iter().sum::<f64>(), targets: self.valid.targets() as u64 }
+    }
+
+    fn carried(&self, out: &mut Vec<f32>) {
+        self.work.carried(out);
+    }
+
+    fn restore(&mut self, carried: &[f32]) {
+        self.work.restore(carried);
+    }
+}

@@ -1,0 +1,198 @@
+//! The fixed-window network as a language model.
+
+use std::path::Path;
+
+use corpus::{TokenId, Tokens, Vocab};
+use lm::{Activity, Context, Footprint, LanguageModel, Reader, Result};
+use ndarray::Array2;
+use nn::params::Params;
+use nn::softmax;
+use nn::tensorfile::{TensorFile, entries, write};
+use serde_json::{Map, Value};
+
+use crate::examples::Examples;
+use crate::net::{WindowNet, Work};
+use crate::recipe::{WindowConfig, nn_error};
+
+const FORMAT: &str = "lmlab-window 1";
+
+/// Examples of a scoring step.
+const SCORE_ROWS: usize = 512;
+
+/// A trained network with its vocabulary.
+#[derive(Clone, Debug)]
+pub struct WindowModel {
+    /// The weights.
+    pub net: WindowNet<f32>,
+    /// What it was trained as.
+    pub config: WindowConfig,
+    vocab: Vocab,
+}
+
+impl WindowModel {
+    /// A network and the vocabulary it was trained with.
+    ///
+    /// # Panics
+    /// When they differ in size.
+    pub fn new(net: WindowNet<f32>, config: WindowConfig, vocab: Vocab) -> Self {
+        assert_eq!(net.shape.vocab, vocab.len(), "a network for this vocabulary");
+        Self { net, config, vocab }
+    }
+
+    /// Its vocabulary.
+    pub fn vocab(&self) -> &Vocab {
+        &self.vocab
+    }
+
+    /// Reads what [`LanguageModel::save`] wrote.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is damaged, or is no window model.
+    pub fn load(path: &Path) -> Result<Self> {
+        let file = TensorFile::read(path).map_err(nn_error)?;
+        let text = |key: &str| file.meta.get(key).and_then(Value::as_str);
+        if text("format") != Some(FORMAT) {
+            return Err(nn_error(
+                file.damaged(format!("this is no model of the format `{FORMAT}`")),
+            ));
+        }
+        let config = file.meta.get("config").cloned().unwrap_or_default();
+        let config: WindowConfig = serde_json::from_value(config)
+            .map_err(|e| nn_error(file.damaged(format!("its configuration: {e}"))))?;
+        let vocab =
+            Vocab::from_text(&path.display().to_string(), text("vocab").unwrap_or_default())?;
+        let mut net = WindowNet::zeros(&config.architecture(vocab.len()));
+        file.fill(&mut net, "").map_err(nn_error)?;
+        Ok(Self { net, config, vocab })
+    }
+}
+
+/// Calls `each` with the place of the first target, and the batch's contexts and targets, until the text is read.
+fn batches(
+    net: &WindowNet<f32>,
+    eos: TokenId,
+    text: &Tokens,
+    context: Context,
+    mut each: impl FnMut(usize, &[u32], &[u32]),
+) {
+    let examples = Examples::new(text, eos, net.shape.context, context);
+    let (mut contexts, mut targets) = (Vec::new(), Vec::new());
+    for first in (0..examples.len()).step_by(SCORE_ROWS) {
+        contexts.clear();
+        targets.clear();
+        (first..(first + SCORE_ROWS).min(examples.len()))
+            .for_each(|i| examples.push(i, &mut contexts, &mut targets));
+        each(first, &contexts, &targets);
+    }
+}
+
+/// Replaces `out` by ln p of every target.
+pub fn score(
+    net: &WindowNet<f32>,
+    eos: TokenId,
+    text: &Tokens,
+    context: Context,
+    out: &mut Vec<f64>,
+) {
+    out.clear();
+    out.resize(text.targets(), 0.0);
+    let mut work = Work::new(&net.shape, SCORE_ROWS.min(text.targets()));
+    batches(net, eos, text, context, |first, contexts, targets| {
+        net.score(contexts, targets, &mut work, &mut out[first..first + targets.len()]);
+    });
+}
+
+impl LanguageModel for WindowModel {
+    fn vocab_len(&self) -> usize {
+        self.vocab.len()
+    }
+
+    fn reader(&self) -> Box<dyn Reader + '_> {
+        let (shape, net) = (self.net.shape, &self.net);
+        let window = vec![self.vocab.eos().0; shape.context];
+        Box::new(WindowReader {
+            net,
+            window,
+            x: Array2::zeros((1, shape.input())),
+            z: Array2::zeros((1, shape.features())),
+        })
+    }
+
+    fn score(&self, text: &Tokens, context: Context, out: &mut Vec<f64>) {
+        score(&self.net, self.vocab.eos(), text, context, out);
+    }
+
+    fn order(&self) -> Option<usize> {
+        Some(self.net.shape.context + 1)
+    }
+
+    fn footprint(&self) -> Footprint {
+        let (params, (zero, negligible)) = (self.net.numbers() as u64, self.net.sparsity());
+        let bytes = params * size_of::<f32>() as u64;
+        Footprint { params, bytes, zero: zero as u64, negligible: negligible as u64 }
+    }
+
+    fn activity(&self, text: &Tokens) -> Option<Activity> {
+        let mut spread = vec![(f32::INFINITY, f32::NEG_INFINITY, 0.0); self.net.shape.hidden];
+        let mut work = Work::new(&self.net.shape, SCORE_ROWS.min(text.targets()));
+        batches(&self.net, self.vocab.eos(), text, Context::Stream, |_, contexts, targets| {
+            self.net.forward(contexts, targets.len(), None, &mut work);
+            for row in work.hidden(targets.len()).rows() {
+                for (&h, (least, most, sum)) in row.iter().zip(&mut spread) {
+                    (*least, *most, *sum) = (least.min(h), most.max(h), *sum + f64::from(h));
+                }
+            }
+        });
+        let is_silent = |&&(least, most, sum): &&(f32, f32, f64)| {
+            let mean = sum / text.targets() as f64;
+            f64::from(most) - mean <= 1e-3 && mean - f64::from(least) <= 1e-3
+        };
+        Some(Activity {
+            units: spread.len() as u64,
+            silent: spread.iter().filter(is_silent).count() as u64,
+        })
+    }
+
+    fn save(&self, path: &Path, _: &Vocab) -> Result<()> {
+        let mut meta = Map::new();
+        meta.insert("format".into(), FORMAT.into());
+        meta.insert("config".into(), serde_json::to_value(&self.config).expect("plain data"));
+        meta.insert("vocab".into(), self.vocab.to_text().into());
+        meta.insert("fingerprint".into(), self.vocab.fingerprint().into());
+        write(path, entries(&self.net, ""), meta).map_err(nn_error)
+    }
+}
+
+/// One token at a time.
+struct WindowReader<'a> {
+    net: &'a WindowNet<f32>,
+    /// The last C words, oldest first.
+    window: Vec<u32>,
+    x: Array2<f32>,
+    z: Array2<f32>,
+}
+
+impl Reader for WindowReader<'_> {
+    fn feed(&mut self, token: TokenId) {
+        self.window.rotate_left(1);
+        self.window.last_mut().into_iter().for_each(|last| *last = token.0);
+    }
+
+    fn log_probs(&mut self, out: &mut [f64]) {
+        let (shape, x) = (self.net.shape, self.x.as_slice_mut().expect("a row"));
+        let (h, e) = self.z.as_slice_mut().expect("a row").split_at_mut(shape.hidden);
+        x.fill(0.0);
+        for (k, &word) in self.window.iter().enumerate() {
+            let place = k * shape.embedding;
+            let vector = self.net.encoder.w.row(word as usize);
+            let at = if shape.tied_positions { 0 } else { place };
+            x[at..at + shape.embedding].iter_mut().zip(vector).for_each(|(x, e)| *x += e);
+            if shape.direct {
+                e[place..place + shape.embedding].iter_mut().zip(vector).for_each(|(x, e)| *x = *e);
+            }
+        }
+        let h = ndarray::ArrayViewMut2::from_shape((1, shape.hidden), h).expect("a row");
+        self.net.hidden(self.x.view(), h);
+        softmax::log_probs(self.net.u.view(), self.net.b2.view(), self.z.row(0), out);
+    }
+}
