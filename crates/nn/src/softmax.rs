@@ -13,9 +13,9 @@
 //! Tiles and groups depend on V alone and are the units of rayon's work, so the bits do not depend on the number of
 //! threads; one buffer [V, N] of logits, no copy of dU, no allocation.
 
+use crate::gemm::gemm;
 use crate::real::Real;
 use crate::simd::lines::{Lines, padded};
-use crate::simd::{dot, widest};
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2};
 use rayon::prelude::*;
 
@@ -127,22 +127,21 @@ pub fn score<R: Real>(
 /// out ← ln ŷ over the whole vocabulary, for one h `[H]`; the probabilities sum to one in `f64`.
 ///
 /// # Panics
-/// When shapes do not fit, or u or h is not contiguous.
+/// When shapes do not fit.
 pub fn log_probs<R: Real>(u: ArrayView2<R>, b2: ArrayView1<R>, h: ArrayView1<R>, out: &mut [f64]) {
     assert_eq!(b2.len(), u.nrows(), "output layer: b2 against the rows of u");
     assert_eq!(h.len(), u.ncols(), "output layer: h against the columns of u");
     assert_eq!(out.len(), u.nrows(), "output layer: out against the rows of u");
-    let u = u.as_slice().expect("output layer: u is contiguous");
-    let h = h.as_slice().expect("output layer: h is contiguous");
+    let h = h.insert_axis(ndarray::Axis(1));
     out.par_chunks_mut(TILE).enumerate().for_each(|(tile, out)| {
-        widest(
-            #[inline(always)]
-            || {
-                for (word, out) in (tile * TILE..).zip(out.iter_mut()) {
-                    *out = (dot(&u[word * h.len()..][..h.len()], h) + b2[word]).as_f64();
-                }
-            },
-        );
+        let words = tile * TILE..tile * TILE + out.len();
+        let mut z = [R::zero(); TILE];
+        let mut z = ArrayViewMut2::from_shape((out.len(), 1), &mut z[..out.len()])
+            .expect("a column of words");
+        gemm(R::one(), u.slice(ndarray::s![words.clone(), ..]), h, R::zero(), z.view_mut());
+        for ((out, &z), &b) in out.iter_mut().zip(&z).zip(b2.slice(ndarray::s![words])) {
+            *out = (z + b).as_f64();
+        }
     });
     let max = out.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let log_sum = max + out.iter().map(|x| (x - max).exp()).sum::<f64>().ln();
