@@ -35,7 +35,11 @@ pub fn python_has(modules: &str) -> bool {
     found
 }
 
-fn skip(reason: &str) {
+/// Says that a test skipped itself.
+///
+/// # Panics
+/// If `LMLAB_NO_SKIP` is set.
+pub fn skip(reason: &str) {
     assert!(std::env::var_os("LMLAB_NO_SKIP").is_none(), "unexpected skip: {reason}");
     println!("skipped: {reason}");
 }

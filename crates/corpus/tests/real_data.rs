@@ -1,15 +1,6 @@
 //! Facts about the public data sets, as their papers count them. Needs the folder that LMLAB_DATA names.
-use std::path::PathBuf;
-
+use corpus::testing::data;
 use corpus::{Corpus, CorpusOptions, DataSet, Tokenizer, VocabLimits, VocabScope};
-
-fn data() -> Option<PathBuf> {
-    let folder = std::env::var_os("LMLAB_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
-    if folder.is_none() {
-        println!("skipped: LMLAB_DATA is not set");
-    }
-    folder
-}
 
 fn load(folder: &std::path::Path, name: &str) -> Corpus {
     let set = DataSet::named(name).unwrap();

@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use corpus::Tokenizer;
 
 use crate::commands::data::DataCommand;
+use crate::commands::lab::LabArgs;
 use crate::registry::Preset;
 
 /// Compares n-gram, fixed-window and recurrent language models: one tokenizer, one perplexity.
@@ -38,6 +39,8 @@ pub enum Command {
         #[command(subcommand)]
         command: DataCommand,
     },
+    /// Measure the lecture's claims, each with a verdict
+    Lab(LabArgs),
     /// Draw a report again from its records
     Report {
         /// The folder of an earlier run.

@@ -37,12 +37,13 @@ pub fn load(name: &str, args: TextArgs, preset: Preset) -> Result<Corpus> {
         return Ok(corpus::dataset::load(name, options)?);
     }
     let path = Path::new(name);
-    if !path.exists() && path.components().count() == 1 && path.extension().is_none() {
+    if name != "-" && !path.exists() && path.components().count() == 1 && path.extension().is_none()
+    {
         let names = DataSet::all().iter().map(|d| d.name.as_str()).chain(Language::names());
         let near =
             nearest(name, names).map(|n| format!(", did you mean `{n}`?")).unwrap_or_default();
         let message = format!(
-            "unknown corpus `{name}`{near} It is no data set (`harness data list` shows them) and no file"
+            "unknown corpus `{name}`{near}; it is no data set (`harness data list` shows them) and no file"
         );
         return Err(Failure::Usage(message).into());
     }
@@ -57,7 +58,7 @@ pub fn load(name: &str, args: TextArgs, preset: Preset) -> Result<Corpus> {
 fn generated(preset: Preset) -> u64 {
     match preset {
         Preset::Quick => 60_000,
-        Preset::Default => 400_000,
+        Preset::Default => 300_000,
         Preset::Full => 4_000_000,
     }
 }

@@ -24,7 +24,7 @@ pub struct Interval {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PairedVerdict {
-    /// The first has the lower perplexity, the interval of the ratio excludes one.
+    /// The first has the lower perplexity: the interval of the ratio lies below one, by more than 0.01 %.
     Better,
     /// The second has.
     Worse,
@@ -43,6 +43,9 @@ impl std::fmt::Display for PairedVerdict {
 }
 
 const REPLICATES: u64 = 1_000;
+
+/// Ratios of perplexities closer to one than this are no difference: probabilities kept in f32 are not finer.
+const RESOLUTION: f64 = 1e-4;
 
 /// Mean losses of one model over resampled sentences. Replicate r draws the same sentences for every model of one text
 /// and seed, so that two models' replicates are paired.
@@ -83,8 +86,8 @@ impl Resampled {
             |(&a, &b): (&f64, &f64)| if a == b { 1.0 } else { Perplexity::of_mean_nll(a - b) };
         let interval = quantiles(self.mean_nll.iter().zip(&other.mean_nll).map(ratio).collect());
         let verdict = match interval {
-            Interval { hi, .. } if hi < 1.0 => PairedVerdict::Better,
-            Interval { lo, .. } if lo > 1.0 => PairedVerdict::Worse,
+            Interval { hi, .. } if hi < 1.0 - RESOLUTION => PairedVerdict::Better,
+            Interval { lo, .. } if lo > 1.0 + RESOLUTION => PairedVerdict::Worse,
             _ => PairedVerdict::NoDifferenceShown,
         };
         (interval, verdict)

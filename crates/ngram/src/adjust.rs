@@ -53,18 +53,8 @@ impl GramCounts {
         (0..self.order()).map(of_level).collect()
     }
 
-    /// The suffixes of the last n-gram in `lmplz`'s order: `<s>`, `</s>`, then words as they first occur.
-    pub(crate) fn find_lmplz_last(&self, text: &Tokens) -> Vec<usize> {
-        let mut rank = vec![0u32; self.vocab_len() + 1];
-        let eos = text.sentence(0).last().map(|t| t.index());
-        let mut next = 1;
-        for token in text.flat() {
-            let rank = &mut rank[token.index()];
-            if *rank == 0 && Some(token.index()) != eos {
-                *rank = next;
-                next += 1;
-            }
-        }
+    /// The suffixes of the last n-gram in `lmplz`'s order, given the [`ranks`] of the words.
+    pub(crate) fn find_lmplz_last(&self, rank: &[u32]) -> Vec<usize> {
         let last_of = |k: usize, nodes: std::ops::Range<usize>| {
             nodes.max_by_key(|&i| rank[self.levels[k].word[i] as usize])
         };
@@ -76,5 +66,36 @@ impl GramCounts {
             nodes = if k + 1 < self.order() { self.children(k, node) } else { 0..0 };
         }
         path
+    }
+}
+
+/// The place of every word in `lmplz`'s order: `<s>` and `</s>` (0), then words as they first occur in the text.
+pub(crate) struct Ranks {
+    of: Vec<u32>,
+    next: u32,
+    eos: Option<usize>,
+}
+
+impl Ranks {
+    pub fn new(vocab_len: usize) -> Self {
+        Self { of: vec![0; vocab_len + 1], next: 1, eos: None }
+    }
+
+    /// The next part of the text.
+    pub fn read(&mut self, text: &Tokens) {
+        if self.eos.is_none() && text.sentence_count() > 0 {
+            self.eos = text.sentence(0).last().map(|t| t.index());
+        }
+        for token in text.flat() {
+            let rank = &mut self.of[token.index()];
+            if *rank == 0 && Some(token.index()) != self.eos {
+                *rank = self.next;
+                self.next += 1;
+            }
+        }
+    }
+
+    pub fn of(&self) -> &[u32] {
+        &self.of
     }
 }

@@ -16,6 +16,8 @@ use crate::count::{CountLevel, GramCounts};
 pub(crate) struct Successors {
     pub total: u64,
     pub n: [u64; 3],
+    /// The part of the total that belongs to n-grams under the cut-off; they are not in `n`.
+    pub cut: u64,
 }
 
 impl Successors {
@@ -56,7 +58,7 @@ impl Tally {
     fn read(self) -> Successors {
         let (low, high) = (self.low.into_inner(), self.high.into_inner());
         let n = [low >> 32, low & 0xffff_ffff, high >> 32];
-        Successors { total: n[0] + 2 * n[1] + (high & 0xffff_ffff), n }
+        Successors { total: n[0] + 2 * n[1] + (high & 0xffff_ffff), n, cut: 0 }
     }
 }
 
@@ -96,25 +98,43 @@ pub(crate) fn by_unit<'a, T>(
     units.iter().map(cut).collect()
 }
 
-/// Contexts of the (k+1)-grams; `parents` are those of the k-grams, empty for k = 1 (their context is the empty one).
+/// Contexts of the (k+1)-grams, as places in `among`; `parents` are those of the k-grams, empty for k = 1 (their context
+/// is the empty one).
 pub(crate) fn contexts(
     counts: &GramCounts,
+    among: &[CountLevel],
     counting: Counting,
     k: usize,
     parents: &[u32],
 ) -> Contexts {
-    let tallies: Vec<Tally> =
-        (0..counts.levels[k - 1].word.len()).map(|_| Tally::default()).collect();
-    let of = context_indices(&counts.levels, k, parents, |node, context| {
-        tallies[context as usize].add(counts.counted(counting, k, node));
+    let nodes = among[k - 1].word.len();
+    let tallies: Vec<Tally> = (0..nodes).map(|_| Tally::default()).collect();
+    let cut: Vec<AtomicU64> = match counts.cutoff.is_empty() {
+        true => Vec::new(),
+        false => (0..nodes).map(|_| AtomicU64::new(0)).collect(),
+    };
+    let of = context_indices(&counts.levels, among, k, parents, |node, context| {
+        let count = counts.counted(counting, k, node);
+        if counts.is_cut(k, node) {
+            cut[context as usize].fetch_add(count.into(), Relaxed);
+        } else {
+            tallies[context as usize].add(count);
+        }
     })
     .expect("the context of a counted n-gram is counted");
-    Contexts { of, successors: tallies.into_iter().map(Tally::read).collect() }
+    let mut successors: Vec<Successors> = tallies.into_iter().map(Tally::read).collect();
+    for (successors, cut) in successors.iter_mut().zip(cut) {
+        successors.cut = cut.into_inner();
+        successors.total += successors.cut;
+    }
+    Contexts { of, successors }
 }
 
-/// The context of every n-gram of level index `k` ≥ 1, told to `visit` as well; the index of one whose context is missing.
+/// The context in `among` of every n-gram of level index `k` ≥ 1, told to `visit` as well; the index of one whose context
+/// is missing.
 pub(crate) fn context_indices(
     levels: &[CountLevel],
+    among: &[CountLevel],
     k: usize,
     parents: &[u32],
     visit: impl Fn(usize, u32) + Sync,
@@ -123,13 +143,14 @@ pub(crate) fn context_indices(
     let mut of = vec![0u32; levels[k].word.len()];
     let missing = by_unit(&parent_units(starts), starts, &mut of)
         .into_par_iter()
-        .filter_map(|(unit, out)| join_unit(levels, k, parents, unit, out, &visit))
+        .filter_map(|(unit, out)| join_unit(levels, among, k, parents, unit, out, &visit))
         .min();
     missing.map_or(Ok(of), Err)
 }
 
 fn join_unit(
     levels: &[CountLevel],
+    among: &[CountLevel],
     k: usize,
     parents: &[u32],
     unit: Range<usize>,
@@ -143,7 +164,7 @@ fn join_unit(
         nodes.for_each(|node| visit(node, words[node]));
         return None;
     }
-    let (above, candidates) = (&levels[k - 2].first_child, &levels[k - 1].word);
+    let (above, candidates) = (&among[k - 2].first_child, &among[k - 1].word);
     let mut batch = [Candidates::default(); BATCH];
     for first in unit.clone().step_by(BATCH) {
         let end = (first + BATCH).min(unit.end);

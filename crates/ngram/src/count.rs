@@ -8,6 +8,7 @@ use corpus::Tokens;
 use lm::{Error, Result};
 use rayon::prelude::*;
 
+use crate::adjust::Ranks;
 use crate::gram::{Key, Layout, Wide};
 
 /// The longest n-gram.
@@ -32,6 +33,8 @@ pub struct GramCounts {
     pub(crate) levels: Vec<CountLevel>,
     /// The suffixes of lmplz's very last n-gram, see [`crate::adjust`]: a place in each level it reaches.
     pub(crate) lmplz_last: Vec<usize>,
+    /// Up to which count n-grams are left out of the model, see [`crate::cutoff`]; empty where none is.
+    pub(crate) cutoff: Vec<u32>,
 }
 
 impl GramCounts {
@@ -51,9 +54,16 @@ impl GramCounts {
             bits if bits <= u128::BITS => count_with::<u128>(text, vocab_len, layout),
             _ => count_with::<Wide>(text, vocab_len, layout),
         };
-        let mut counts = Self { vocab_len, levels, lmplz_last: Vec::new() };
-        counts.lmplz_last = counts.find_lmplz_last(text);
+        let mut counts = Self::of_levels(vocab_len, levels);
+        let mut ranks = Ranks::new(vocab_len);
+        ranks.read(text);
+        counts.lmplz_last = counts.find_lmplz_last(ranks.of());
         Ok(counts)
+    }
+
+    /// Around levels already made.
+    pub(crate) fn of_levels(vocab_len: usize, levels: Vec<CountLevel>) -> Self {
+        Self { vocab_len, levels, lmplz_last: Vec::new(), cutoff: Vec::new() }
     }
 
     /// N.
@@ -116,7 +126,7 @@ fn count_with<K: Key>(text: &Tokens, vocab_len: usize, layout: Layout) -> Vec<Co
     (0..vocab_len).for_each(|w| starts[w + 1] += starts[w]);
     let mut histories = deal::<K>(text, vocab_len as u32, layout, &starts);
 
-    let units = units(&starts);
+    let units = units(&starts, (text.targets() as u32 / 128).max(1 << 12));
     let mut rest = histories.as_mut_slice();
     let mut jobs = Vec::with_capacity(units.len());
     for words in units {
@@ -132,7 +142,8 @@ fn count_with<K: Key>(text: &Tokens, vocab_len: usize, layout: Layout) -> Vec<Co
             for word in words {
                 let (own, after) = rest.split_at_mut((starts[word + 1] - starts[word]) as usize);
                 own.sort_unstable();
-                push_word(word as u32, own, vocab_len as u32, layout, &mut levels);
+                let runs = own.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32));
+                push_word(word as u32, runs, vocab_len as u32, layout, &mut levels);
                 rest = after;
             }
             levels
@@ -143,7 +154,7 @@ fn count_with<K: Key>(text: &Tokens, vocab_len: usize, layout: Layout) -> Vec<Co
 }
 
 /// The history of every target, grouped by the target.
-fn deal<K: Key>(text: &Tokens, bos: u32, layout: Layout, starts: &[u32]) -> Vec<K> {
+pub(crate) fn deal<K: Key>(text: &Tokens, bos: u32, layout: Layout, starts: &[u32]) -> Vec<K> {
     let mut histories = vec![K::default(); text.targets()];
     let mut next = starts.to_vec();
     let start = K::default().push(bos, layout);
@@ -160,9 +171,8 @@ fn deal<K: Key>(text: &Tokens, bos: u32, layout: Layout, starts: &[u32]) -> Vec<
 }
 
 /// Neighbouring words in groups of like mass: the units of parallel work.
-fn units(starts: &[u32]) -> Vec<std::ops::Range<usize>> {
+pub(crate) fn units(starts: &[u32], mass: u32) -> Vec<std::ops::Range<usize>> {
     let words = starts.len() - 1;
-    let mass = (starts[words] / 128).max(1 << 12);
     let mut units = Vec::new();
     let mut first = 0;
     for word in 0..words {
@@ -174,10 +184,10 @@ fn units(starts: &[u32]) -> Vec<std::ops::Range<usize>> {
     units
 }
 
-/// Appends the n-grams that end in `last`, whose sorted histories are given.
-fn push_word<K: Key>(
+/// Appends the n-grams that end in `last`, whose distinct histories are given in order with their counts.
+pub(crate) fn push_word<K: Key>(
     last: u32,
-    histories: &[K],
+    histories: impl Iterator<Item = (K, u32)>,
     bos: u32,
     layout: Layout,
     levels: &mut [CountLevel],
@@ -192,10 +202,8 @@ fn push_word<K: Key>(
         }
     };
     open(levels, 0, last);
-    *levels[0].count.last_mut().expect("just pushed") = histories.len() as u32;
-    let mut previous: Option<K> = None;
-    for run in histories.chunk_by(|a, b| a == b) {
-        let history = run[0];
+    let (mut previous, mut total): (Option<K>, u32) = (None, 0);
+    for (history, count) in histories {
         let shared = previous.map_or(0, |p| p.shared(history, layout));
         previous = Some(history);
         for k in 0..layout.len {
@@ -203,17 +211,18 @@ fn push_word<K: Key>(
             if k >= shared {
                 open(levels, k + 1, word);
             }
-            *levels[k + 1].count.last_mut().expect("opened by this run or one before") +=
-                run.len() as u32;
+            *levels[k + 1].count.last_mut().expect("opened by this history or one before") += count;
             if word == bos {
                 break;
             }
         }
+        total += count;
     }
+    *levels[0].count.last_mut().expect("just pushed") = total;
 }
 
 /// Sets the parts end to end, adds the unigram `<s>` and closes every level.
-fn join(parts: Vec<Vec<CountLevel>>, bos: u32, order: usize) -> Vec<CountLevel> {
+pub(crate) fn join(parts: Vec<Vec<CountLevel>>, bos: u32, order: usize) -> Vec<CountLevel> {
     let sizes = |k: usize| parts.iter().map(move |p| p.get(k).map_or(0, |l| l.word.len()));
     (0..order)
         .into_par_iter()

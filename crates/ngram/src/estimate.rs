@@ -5,6 +5,7 @@ use crate::adjust::Counting;
 use crate::backoff::{BackoffModel, GramTable};
 use crate::context::{Contexts, Successors, contexts};
 use crate::count::{CountLevel, GramCounts};
+use crate::cutoff::without_cut;
 use crate::discount::Discounts;
 use crate::interpolate::{Weights, probabilities, unigrams};
 
@@ -122,33 +123,69 @@ pub(crate) fn estimate(
     step: &mut dyn FnMut(usize) -> Result<()>,
 ) -> Result<Estimate> {
     let (order, rule) = (counts.order(), formula.rule());
-    let without = match rule {
-        Rule::Backoff { unseen } => unseen,
-        Rule::WholeContext { .. } => 0.0,
-    };
     let mut levels: Vec<EstimatedLevel> = Vec::with_capacity(order);
-    let mut lower = unigrams(&counts, formula);
-    let mut log10_prob = crate::interpolate::log10(&lower);
-    log10_prob[counts.vocab_len()] = BOS_LOG10;
+    let counted: Vec<u32> =
+        (0..counts.vocab_len()).map(|w| counts.counted(formula.counting(), 0, w)).collect();
+    let (mut lower, log10_prob) = estimate_unigrams(&counted, formula);
     levels.push(EstimatedLevel { log10_prob, ..EstimatedLevel::default() });
     for k in 1..order {
-        let Contexts { of, successors } =
-            contexts(&counts, formula.counting(), k, &levels[k - 1].context);
-        let weights: Vec<Weights> = successors
-            .iter()
-            .map(|s| if s.total == 0 { Weights::NONE } else { formula.weights(k + 1, s) })
-            .collect();
-        levels[k - 1].log10_backoff = crate::interpolate::log10_weights(&weights, without);
-        drop(successors);
-        let (linear, log10_prob) =
-            probabilities(&counts, formula, k, &of, &weights, &lower, k + 1 < order);
-        lower = linear;
-        levels.push(EstimatedLevel { context: of, log10_prob, ..EstimatedLevel::default() });
+        let parents = &levels[k - 1].context;
+        let NextOrder { context, log10_prob, log10_backoff } =
+            next_order(&counts, &counts.levels, formula, k, parents, &mut lower);
+        levels[k - 1].log10_backoff = log10_backoff;
+        levels.push(EstimatedLevel { context, log10_prob, ..EstimatedLevel::default() });
         step(k + 1)?;
     }
-    let vocab_len = counts.vocab_len();
+    let (vocab_len, cutoff) = (counts.vocab_len(), !counts.cutoff.is_empty());
     for (level, CountLevel { word, first_child, .. }) in levels.iter_mut().zip(counts.levels) {
         (level.word, level.first_child) = (word, first_child);
     }
+    if cutoff {
+        without_cut(&mut levels);
+    }
     Ok(Estimate { vocab_len, rule, levels, discounts: Vec::new(), notes: Vec::new() })
+}
+
+/// p of every unigram, linear and as log10, from the counts of the words.
+pub(crate) fn estimate_unigrams(counted: &[u32], formula: &impl Formula) -> (Vec<f64>, Vec<f32>) {
+    let linear = unigrams(counted, formula);
+    let mut log10_prob = crate::interpolate::log10(&linear);
+    log10_prob[counted.len()] = BOS_LOG10;
+    (linear, log10_prob)
+}
+
+/// What one order adds.
+pub(crate) struct NextOrder {
+    /// The context of every n-gram.
+    pub context: Vec<u32>,
+    pub log10_prob: Vec<f32>,
+    /// The back-off weights of the contexts: they are n-grams one order below.
+    pub log10_backoff: Vec<f32>,
+}
+
+/// Estimates the n-grams of level index `k` ≥ 1, whose contexts are `among` those given. `parents` are the contexts of the
+/// level below, `lower` its probabilities, which this level's replace if a next one needs them.
+pub(crate) fn next_order(
+    counts: &GramCounts,
+    among: &[CountLevel],
+    formula: &impl Formula,
+    k: usize,
+    parents: &[u32],
+    lower: &mut Vec<f64>,
+) -> NextOrder {
+    let without = match formula.rule() {
+        Rule::Backoff { unseen } => unseen,
+        Rule::WholeContext { .. } => 0.0,
+    };
+    let Contexts { of, successors } = contexts(counts, among, formula.counting(), k, parents);
+    let weights: Vec<Weights> = successors
+        .iter()
+        .map(|s| if s.total == 0 { Weights::NONE } else { formula.weights(k + 1, s) })
+        .collect();
+    drop(successors);
+    let log10_backoff = crate::interpolate::log10_weights(&weights, without);
+    let more = k + 1 < counts.order();
+    let (linear, log10_prob) = probabilities(counts, formula, k, &of, &weights, lower, more);
+    *lower = linear;
+    NextOrder { context: of, log10_prob, log10_backoff }
 }

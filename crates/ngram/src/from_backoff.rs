@@ -64,10 +64,12 @@ fn estimate_of(model: &BackoffModel) -> Result<Estimate> {
     for (k, (level, table)) in all.iter().zip(&model.tables).enumerate() {
         let context = match k {
             0 => Vec::new(),
-            _ => context_indices(&shapes, k, &levels[k - 1].context, |_, _| {}).map_err(|i| {
-                let gram = level.rows[i].0;
-                unfit(format!("the {}-gram {gram:?} is stored without its context", k + 1))
-            })?,
+            _ => context_indices(&shapes, &shapes, k, &levels[k - 1].context, |_, _| {}).map_err(
+                |i| {
+                    let gram = level.rows[i].0;
+                    unfit(format!("the {}-gram {gram:?} is stored without its context", k + 1))
+                },
+            )?,
         };
         let mut log10_prob: Vec<f32> = level
             .rows

@@ -39,6 +39,12 @@ pub(crate) trait Key: Copy + Ord + Default + Send + Sync {
 
     /// How many of the newest words are the same in both.
     fn shared(self, other: Self, layout: Layout) -> usize;
+
+    /// The `n` newest words alone.
+    fn keep(self, n: usize, layout: Layout) -> Self;
+
+    /// With `word` in the empty place `i` before the newest.
+    fn with(self, i: usize, word: u32, layout: Layout) -> Self;
 }
 
 macro_rules! integer_key {
@@ -50,7 +56,7 @@ macro_rules! integer_key {
                     return self;
                 }
                 let older = if layout.len == 1 { 0 } else { self >> layout.bits };
-                older | <$int>::from(word) << layout.offset(0)
+                older.with(0, word, layout)
             }
 
             #[inline]
@@ -65,6 +71,20 @@ macro_rules! integer_key {
                     0 => layout.len,
                     _ => layout.len - 1 - (differ.ilog2() / layout.bits) as usize,
                 }
+            }
+
+            #[inline]
+            fn keep(self, n: usize, layout: Layout) -> Self {
+                match n {
+                    0 => 0,
+                    _ if n >= layout.len => self,
+                    _ => self >> layout.offset(n - 1) << layout.offset(n - 1),
+                }
+            }
+
+            #[inline]
+            fn with(self, i: usize, word: u32, layout: Layout) -> Self {
+                self | <$int>::from(word) << layout.offset(i)
             }
         }
     };
@@ -89,13 +109,7 @@ impl Key for Wide {
                 *limb = self.0[i] >> layout.bits | carried;
             }
         }
-        let (limb, shift) = (4 - (layout.offset(0) / 64) as usize, layout.offset(0) % 64);
-        let placed = u128::from(word) << shift;
-        next[limb] |= placed as u64;
-        if limb > 0 {
-            next[limb - 1] |= (placed >> 64) as u64;
-        }
-        Self(next)
+        Self(next).with(0, word, layout)
     }
 
     fn word(self, i: usize, layout: Layout) -> u32 {
@@ -113,6 +127,30 @@ impl Key for Wide {
                 layout.len - 1 - (bit / layout.bits) as usize
             }
         }
+    }
+
+    fn keep(mut self, n: usize, layout: Layout) -> Self {
+        match n {
+            0 => Self::default(),
+            _ if n >= layout.len => self,
+            _ => {
+                let offset = layout.offset(n - 1);
+                let limb = 4 - (offset / 64) as usize;
+                self.0[limb] = self.0[limb] >> (offset % 64) << (offset % 64);
+                self.0[limb + 1..].fill(0);
+                self
+            }
+        }
+    }
+
+    fn with(mut self, i: usize, word: u32, layout: Layout) -> Self {
+        let (limb, shift) = (4 - (layout.offset(i) / 64) as usize, layout.offset(i) % 64);
+        let placed = u128::from(word) << shift;
+        self.0[limb] |= placed as u64;
+        if limb > 0 {
+            self.0[limb - 1] |= (placed >> 64) as u64;
+        }
+        self
     }
 }
 
@@ -133,6 +171,11 @@ mod tests {
         assert_eq!((0..len).map(|i| p.word(i, layout)).collect::<Vec<_>>(), x);
         assert_eq!(p.cmp(&q), x.cmp(&y));
         assert_eq!(p.shared(q, layout), x.iter().zip(&y).take_while(|(x, y)| x == y).count());
+        for n in 0..=len {
+            let kept = p.keep(n, layout);
+            assert!((0..len).all(|i| kept.word(i, layout) == if i < n { x[i] } else { 0 }));
+            assert_eq!((n..len).fold(kept, |key, i| key.with(i, x[i], layout)), p);
+        }
     }
 
     proptest! {

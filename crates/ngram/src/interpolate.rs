@@ -24,19 +24,18 @@ impl Weights {
 
 const CHUNK: usize = 1 << 14;
 
-/// p of every unigram, `<s>` (0) included.
-pub(crate) fn unigrams(counts: &GramCounts, formula: &impl Formula) -> Vec<f64> {
-    let counted = |w: usize| counts.counted(formula.counting(), 0, w);
+/// p of every unigram, `<s>` (0) included, from the counts of the words.
+pub(crate) fn unigrams(counted: &[u32], formula: &impl Formula) -> Vec<f64> {
     let mut all = Successors::default();
-    (0..counts.vocab_len()).for_each(|w| all.add(counted(w)));
+    counted.iter().for_each(|&count| all.add(count));
     let Weights { scale, gamma } = formula.weights(1, &all);
-    let uniform = if formula.interpolated() { gamma / counts.vocab_len() as f64 } else { 0.0 };
-    let word = |w| formula.numerator(1, counted(w)) * scale + uniform;
-    (0..counts.vocab_len()).map(word).chain([0.0]).collect()
+    let uniform = if formula.interpolated() { gamma / counted.len() as f64 } else { 0.0 };
+    let word = |&count: &u32| formula.numerator(1, count) * scale + uniform;
+    counted.iter().map(word).chain([0.0]).collect()
 }
 
 /// p of the n-grams of level index `k` ≥ 1, given their contexts, what those do, and p of the level below (`lower`):
-/// linear, if it is wanted for the next order, and as log10.
+/// linear, if it is wanted for the next order, and as log10, not a number for n-grams under the cut-off.
 pub(crate) fn probabilities<F: Formula>(
     counts: &GramCounts,
     formula: &F,
@@ -64,6 +63,10 @@ pub(crate) fn probabilities<F: Formula>(
             *p = formula.numerator(k + 1, count) * scale + gamma * *p;
         }
         logs.iter_mut().zip(&*linear).for_each(|(log, p)| *log = p.log10() as f32);
+        if !counts.cutoff.is_empty() {
+            let cut = (base..).zip(logs).filter(|&(node, _)| counts.is_cut(k, node));
+            cut.for_each(|(_, log)| *log = f32::NAN);
+        }
     };
     let logs_by_unit = by_unit(&units, starts, &mut logs);
     if want_linear {

@@ -8,6 +8,7 @@ use lm::{Error, Family, Log, Progress, Recipe, Result, Trained};
 
 use crate::adjust::Counting;
 use crate::count::{GramCounts, check_order};
+use crate::cutoff::Cutoff;
 use crate::discount::{DiscountSource, Discounts, remarks};
 use crate::estimate::{Estimate, estimate};
 use crate::model::NgramModel;
@@ -89,12 +90,20 @@ pub struct NgramRecipe {
     pub strict_discounts: bool,
     /// The adjusted counts of the Kneser-Ney smoothings: as `lmplz` has them (default), or by the formula.
     pub counting: Counting,
+    /// Which n-grams are left out, by count.
+    pub cutoff: Cutoff,
 }
 
 impl NgramRecipe {
     /// A recipe with fallback discounts.
     pub fn new(smoothing: Smoothing, order: usize) -> Self {
-        Self { order, smoothing, strict_discounts: false, counting: Counting::default() }
+        Self {
+            order,
+            smoothing,
+            strict_discounts: false,
+            counting: Counting::default(),
+            cutoff: Cutoff::default(),
+        }
     }
 
     /// Estimates from counts; `valid` tunes what is tuned (k of add-k).
@@ -103,22 +112,15 @@ impl NgramRecipe {
     /// Undefined discounts where they are strict; interruption.
     pub fn estimate(
         &self,
-        counts: GramCounts,
+        mut counts: GramCounts,
         valid: &corpus::Tokens,
         log: &mut Log<'_>,
     ) -> Result<Estimate> {
         let total = self.order as u64;
         let step = &mut |done: usize| say(log, "estimating", done as u64, total);
-        let discounted = |modified: bool| -> Result<(Vec<Discounts>, Vec<String>)> {
-            let n = counts.counts_of_counts(self.counting);
-            let (of, wanted): (fn([u64; 4]) -> Discounts, _) = match modified {
-                true => (Discounts::modified, DiscountSource::ChenGoodman),
-                false => (Discounts::absolute, DiscountSource::Absolute),
-            };
-            let discounts: Vec<Discounts> = n.iter().copied().map(of).collect();
-            let notes = remarks(&discounts, &n, wanted, self.strict_discounts)?;
-            Ok((discounts, notes))
-        };
+        counts.cutoff = self.cutoff.thresholds(self.order, self.smoothing)?;
+        let discounted =
+            |modified: bool| self.discounts(modified, &counts.counts_of_counts(self.counting));
         match self.smoothing {
             Smoothing::ModifiedKneserNey => {
                 let (discounts, notes) = discounted(true)?;
@@ -151,6 +153,23 @@ impl NgramRecipe {
             }
             Smoothing::CountRatio => estimate(counts, &CountRatio, step),
         }
+    }
+}
+
+impl NgramRecipe {
+    /// The discounts of every order from its counts of counts, three an order if `modified`, and what there is to remark.
+    pub(crate) fn discounts(
+        &self,
+        modified: bool,
+        n: &[[u64; 4]],
+    ) -> Result<(Vec<Discounts>, Vec<String>)> {
+        let (of, wanted): (fn([u64; 4]) -> Discounts, _) = match modified {
+            true => (Discounts::modified, DiscountSource::ChenGoodman),
+            false => (Discounts::absolute, DiscountSource::Absolute),
+        };
+        let discounts: Vec<Discounts> = n.iter().copied().map(of).collect();
+        let notes = remarks(&discounts, n, wanted, self.strict_discounts)?;
+        Ok((discounts, notes))
     }
 }
 

@@ -73,7 +73,7 @@ pub fn sparsity(train: &GramCounts, text: &Tokens) -> Result<Vec<Sparsity>> {
     for k in 0..train.order() {
         let seen = places(train, &text, k, &shorter);
         if k > 0 {
-            let of = context_indices(&text.levels, k, &contexts, |_, _| {});
+            let of = context_indices(&text.levels, &text.levels, k, &contexts, |_, _| {});
             contexts = of.expect("the context of a counted n-gram is counted");
         }
         let (order, v) = (k + 1, train.vocab_len() as f64);

@@ -20,8 +20,12 @@ use crate::simd::widest;
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, ShapeBuilder};
 use rayon::prelude::*;
 
+pub mod adaptive;
+
 /// Words of a tile: with 700 rows its logits are 720 KB, which a second-level cache holds.
 const TILE: usize = 256;
+/// Rows of dh in one unit of merging.
+const MERGE: usize = 64;
 /// At most so many groups of tiles, each with a partial dh.
 const GROUPS: usize = 8;
 
@@ -39,7 +43,7 @@ pub struct OutputScratch<R> {
     max: Lines<R>,
     /// Per row: S, [padded N].
     sum: Vec<f64>,
-    /// Per group: partial dh [N, H].
+    /// Per group: partial dhᵀ [H, padded N].
     partial: Lines<R>,
 }
 
@@ -55,7 +59,7 @@ impl<R: Real> OutputScratch<R> {
             stats: Lines::zeros(tiles * 3 * rows),
             max: Lines::zeros(rows),
             sum: vec![0.0; rows],
-            partial: Lines::zeros(tiles.min(GROUPS) * max_rows * hidden),
+            partial: Lines::zeros(tiles.min(GROUPS) * hidden * rows),
         }
     }
 
@@ -111,14 +115,13 @@ impl<'a, R: Real> Output<'a, R> {
     /// Step 1 for all tiles, and step 2: leaves exp(Z − m_t) in the logits, exp(m_t − M) / S in place of m_t, and
     /// hands every row's ln ŷ_target to `row`, in order.
     fn forward(&self, scratch: &mut OutputScratch<R>, mut row: impl FnMut(usize, f64)) {
-        let (n, pitch, hidden) = (self.h.nrows(), self.pitch, self.h.ncols());
+        let (pitch, hidden) = (self.pitch, self.h.ncols());
         let tiles = self.u.nrows().div_ceil(TILE);
         let h_t = &mut scratch.h_t.slice_mut()[..hidden * pitch];
         for (k, h_t) in h_t.chunks_mut(pitch.max(1)).enumerate() {
             h_t.iter_mut().zip(self.h.column(k)).for_each(|(t, &h)| *t = h);
         }
-        let h_t = ArrayView2::from_shape((hidden, n).strides((pitch, 1)), h_t)
-            .expect("hidden rows of pitch");
+        let h_t = ArrayView2::from_shape((hidden, pitch), h_t).expect("hidden rows of pitch");
         let stats = &mut scratch.stats.slice_mut()[..tiles * 3 * pitch];
         let logits = &mut scratch.logits.slice_mut()[..self.u.nrows() * pitch];
         (logits.par_chunks_mut(TILE * pitch), stats.par_chunks_mut(3 * pitch))
@@ -137,10 +140,10 @@ impl<'a, R: Real> Output<'a, R> {
     /// Step 1 for one tile: z [words, pitch], stats [3, pitch].
     // eq: softmax
     fn tile_forward(&self, tile: usize, h_t: ArrayView2<R>, z: &mut [R], stats: &mut [R]) {
-        let (n, pitch) = (self.h.nrows(), self.pitch);
+        let pitch = self.pitch;
         let words = tile * TILE..tile * TILE + z.len() / pitch;
         let u = self.u.slice(ndarray::s![words.clone(), ..]);
-        let product = ArrayViewMut2::from_shape((words.len(), n).strides((pitch, 1)), &mut *z);
+        let product = ArrayViewMut2::from_shape((words.len(), pitch), &mut *z);
         gemm(R::one(), u, h_t, R::zero(), product.expect("words rows of pitch"));
 
         let (max, rest) = stats.split_at_mut(pitch);
@@ -204,14 +207,17 @@ impl<'a, R: Real> Output<'a, R> {
             }
         }
         let hidden = self.h.ncols();
-        let z = ArrayView2::from_shape((words.len(), n).strides((pitch, 1)), &*z)
+        let z = &*z;
+        let z_n = ArrayView2::from_shape((words.len(), n).strides((pitch, 1)), z)
             .expect("words rows of pitch");
         let d_u =
             ArrayViewMut2::from_shape((words.len(), hidden), d_u).expect("words rows of hidden");
-        gemm(R::one(), z, self.h, R::one(), d_u);
-        let d_h = ArrayViewMut2::from_shape((n, hidden), d_h).expect("rows of hidden");
+        gemm(R::one(), z_n, self.h, R::one(), d_u);
+        // words by rows as well: dhᵀ = Uᵀ Z, whose vectors run along the padded rows
+        let z = ArrayView2::from_shape((words.len(), pitch), z).expect("words rows of pitch");
+        let d_h = ArrayViewMut2::from_shape((hidden, pitch), d_h).expect("hidden rows of pitch");
         let beta = if first { R::zero() } else { R::one() };
-        gemm(R::one(), z.t(), self.u.slice(ndarray::s![words, ..]), beta, d_h);
+        gemm(R::one(), self.u.slice(ndarray::s![words, ..]).reversed_axes(), z, beta, d_h);
     }
 }
 
@@ -280,6 +286,22 @@ fn merge<R: Real>(stats: &mut [R], max: &mut [R], sum: &mut [f64]) {
     );
 }
 
+/// Step 4 for rows `from`.. of d_h: the sum of the groups' parts, each dhᵀ [H, pitch], in order.
+#[inline(always)]
+fn merge_d_h<R: Real>(partial: &[R], from: usize, pitch: usize, hidden: usize, d_h: &mut [R]) {
+    let rows = d_h.len() / hidden;
+    for k in 0..hidden {
+        let mut sum = [R::zero(); MERGE];
+        for partial in partial.chunks_exact(hidden * pitch) {
+            let part = &partial[k * pitch + from..][..rows];
+            sum.iter_mut().zip(part).for_each(|(sum, &part)| *sum += part);
+        }
+        for (d_h, &sum) in d_h.chunks_exact_mut(hidden).zip(&sum) {
+            d_h[k] = sum;
+        }
+    }
+}
+
 /// The loss Σ −ln ŷ_target over the rows of h, in nats, and the gradients of `scale` times that sum: d_h [N, H] is
 /// overwritten, d_u [V, H] and d_b2 [V] are added into. u may be the embedding table (tied weights).
 ///
@@ -316,12 +338,12 @@ pub fn loss_grad<R: Real>(
     let group = tiles.div_ceil(GROUPS);
     let groups = tiles.div_ceil(group);
     let stats = &scratch.stats.slice()[..tiles * 3 * pitch];
-    let partial = &mut scratch.partial.slice_mut()[..groups * n * hidden];
+    let partial = &mut scratch.partial.slice_mut()[..groups * hidden * pitch];
     (
         scratch.logits.slice_mut()[..vocab * pitch].par_chunks_mut(group * TILE * pitch),
         d_u.par_chunks_mut(group * TILE * hidden),
         d_b2.par_chunks_mut(group * TILE),
-        partial.par_chunks_mut(n * hidden),
+        partial.par_chunks_mut(hidden * pitch),
     )
         .into_par_iter()
         .enumerate()
@@ -343,16 +365,11 @@ pub fn loss_grad<R: Real>(
             }
         });
 
-    const BLOCK: usize = 8192;
-    d_h.par_chunks_mut(BLOCK).enumerate().for_each(|(block, d_h)| {
-        d_h.fill(R::zero());
-        for partial in partial.chunks_exact(n * hidden) {
-            let partial = &partial[block * BLOCK..][..d_h.len()];
-            widest(
-                #[inline(always)]
-                || d_h.iter_mut().zip(partial).for_each(|(d, &p)| *d += p),
-            );
-        }
+    d_h.par_chunks_mut(MERGE * hidden).enumerate().for_each(|(block, d_h)| {
+        widest(
+            #[inline(always)]
+            || merge_d_h(partial, block * MERGE, pitch, hidden, d_h),
+        );
     });
     loss
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 use super::alias::AliasRows;
 use super::compile::compile;
 use super::expand::Moves;
+use super::live::Live;
 use super::number::{Number, Scope};
 use crate::error::{Error, Result};
 
@@ -104,7 +105,7 @@ pub(crate) struct Reading {
 }
 
 /// A language: grammar, lexicon and their exact distribution.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Language {
     pub(crate) name: String,
     pub(crate) about: String,
@@ -113,6 +114,7 @@ pub struct Language {
     pub(crate) prior: Vec<f64>,
     pub(crate) topic_alias: AliasRows,
     pub(crate) moves: Moves,
+    pub(crate) live: Live,
     pub(crate) slots: Vec<Slot>,
     pub(crate) classes: Vec<Class>,
     pub(crate) forms: Vec<String>,
@@ -237,5 +239,14 @@ impl Language {
     #[inline]
     pub(crate) fn start(&self) -> u16 {
         self.moves.cells.len() as u16 - 1
+    }
+}
+
+impl std::fmt::Debug for Language {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Language")
+            .field("name", &self.name)
+            .field("forms", &self.forms.len())
+            .finish_non_exhaustive()
     }
 }

@@ -10,9 +10,13 @@ use crate::vocab::{BOS, EOS, UNK};
 
 type Taken = HashSet<String, foldhash::fast::FixedState>;
 
-/// Draws from 0..n with integers only.
-fn below(rng: &mut ChaCha8Rng, n: usize) -> usize {
+/// Uniform in 0..n up to 2^-32, with integers only.
+pub(crate) fn below(rng: &mut ChaCha8Rng, n: usize) -> usize {
     ((u64::from(rng.next_u32()) * n as u64) >> 32) as usize
+}
+
+fn is_word(form: &str) -> bool {
+    !form.is_empty() && !form.contains(char::is_whitespace) && ![UNK, BOS, EOS].contains(&form)
 }
 
 /// Makes the words of classes, no form twice unless a file says so.
@@ -56,6 +60,9 @@ impl<'a> Maker<'a> {
         class: &Class,
         fault: &Fault,
     ) -> Result<Vec<[String; 2]>> {
+        if class.lemmas.max(class.words.len()) > 1 << 16 {
+            return Err(fault.at(key, "more than 65536 words".into(), "split the class"));
+        }
         if (class.lemmas == 0) == class.words.is_empty() {
             return Err(fault.at(
                 key,
@@ -65,7 +72,8 @@ impl<'a> Maker<'a> {
         }
         let mut lemmas = Vec::new();
         for word in &class.words {
-            let forms = match (word.split_once('/'), category.endings.is_some()) {
+            let pair = if [UNK, BOS, EOS].contains(&&**word) { None } else { word.split_once('/') };
+            let forms = match (pair, category.endings.is_some()) {
                 (Some((one, many)), true) => [one.to_owned(), many.to_owned()],
                 (None, _) => [word.clone(), word.clone()],
                 (Some(_), false) => {
@@ -77,10 +85,7 @@ impl<'a> Maker<'a> {
                 }
             };
             for form in &forms {
-                if form.is_empty()
-                    || form.contains(char::is_whitespace)
-                    || [UNK, BOS, EOS].contains(&&**form)
-                {
+                if !is_word(form) {
                     return Err(fault.at(
                         key,
                         format!("`{form}` cannot be a word"),
@@ -127,7 +132,7 @@ impl<'a> Maker<'a> {
                 }
                 _ => [stem.clone(), stem],
             };
-            if forms.iter().all(|f| !self.taken.contains(f)) {
+            if forms.iter().all(|f| is_word(f) && !self.taken.contains(f)) {
                 self.taken.extend(forms.iter().cloned());
                 return Ok(forms);
             }

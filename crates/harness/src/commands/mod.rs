@@ -1,6 +1,7 @@
 //! One file a verb.
 pub mod compare;
 pub mod data;
+pub mod lab;
 pub mod models;
 pub mod report;
 
@@ -19,6 +20,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Compare(args)) => compare::run(&args, &mut out)?,
         Some(Command::Models) => models::run(&mut out)?,
         Some(Command::Data { command }) => data::run(command, &mut out)?,
+        Some(Command::Lab(args)) => lab::run(&args, &mut out)?,
         Some(Command::Report { dir, splice }) => report::run(&dir, splice.as_deref(), &mut out)?,
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

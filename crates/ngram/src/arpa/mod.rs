@@ -19,3 +19,4 @@ mod write;
 pub use close::fill_suffixes;
 pub use read::{Arpa, read_arpa};
 pub use write::write_arpa;
+pub(crate) use write::{lines, packed as gzipped};

@@ -47,7 +47,7 @@ pub fn write_arpa(path: &Path, model: &BackoffModel, vocab: &Vocab) -> Result<()
 }
 
 /// A gzip member of its own, or the text as it is.
-fn packed(text: Vec<u8>, gzip: bool) -> std::io::Result<Vec<u8>> {
+pub(crate) fn packed(text: Vec<u8>, gzip: bool) -> std::io::Result<Vec<u8>> {
     if !gzip {
         return Ok(text);
     }
@@ -57,7 +57,11 @@ fn packed(text: Vec<u8>, gzip: bool) -> std::io::Result<Vec<u8>> {
 }
 
 fn block(table: &GramTable, k: usize, block: usize, vocab: &Vocab) -> std::io::Result<Vec<u8>> {
-    let grams = block * BLOCK..((block + 1) * BLOCK).min(table.len());
+    lines(table, k, block * BLOCK..((block + 1) * BLOCK).min(table.len()), vocab)
+}
+
+/// Some grams of an order as lines of an ARPA file.
+pub(crate) fn lines(table: &GramTable, k: usize, grams: std::ops::Range<usize>, vocab: &Vocab) -> std::io::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(grams.len() * (24 + 8 * k));
     for i in grams {
         write_number(&mut out, table.log10_prob[i])?;

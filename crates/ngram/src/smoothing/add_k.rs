@@ -76,7 +76,7 @@ fn gram_and_context_counts(counts: &GramCounts, text: &Tokens) -> Vec<(f64, f64)
     let mut successors: Vec<Vec<Successors>> = Vec::new();
     let mut parents = Vec::new();
     for k in 1..counts.order() {
-        let level = contexts(counts, Counting::Raw, k, &parents);
+        let level = contexts(counts, &counts.levels, Counting::Raw, k, &parents);
         successors.push(level.successors);
         parents = level.of;
     }

@@ -27,7 +27,7 @@ impl Formula for KneserNey {
     fn weights(&self, order: usize, successors: &Successors) -> Weights {
         let total = successors.total as f64;
         let taken = self.discounts[order - 1].amount[0] * successors.types() as f64;
-        Weights { scale: 1.0 / total, gamma: taken / total }
+        Weights { scale: 1.0 / total, gamma: (taken + successors.cut as f64) / total }
     }
 
     fn interpolated(&self) -> bool {

@@ -33,7 +33,7 @@ impl Formula for ModifiedKneserNey {
             .zip(successors.n)
             .map(|(d, n)| d * n as f64)
             .sum();
-        Weights { scale: 1.0 / total, gamma: taken / total }
+        Weights { scale: 1.0 / total, gamma: (taken + successors.cut as f64) / total }
     }
 
     fn interpolated(&self) -> bool {

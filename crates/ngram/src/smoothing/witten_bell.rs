@@ -22,7 +22,10 @@ impl Formula for WittenBell {
     #[inline]
     fn weights(&self, _: usize, successors: &Successors) -> Weights {
         let (total, types) = (successors.total as f64, successors.types() as f64);
-        Weights { scale: 1.0 / (total + types), gamma: types / (total + types) }
+        Weights {
+            scale: 1.0 / (total + types),
+            gamma: (types + successors.cut as f64) / (total + types),
+        }
     }
 
     fn interpolated(&self) -> bool {

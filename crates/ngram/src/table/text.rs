@@ -115,7 +115,7 @@ fn of_block<T: Table>(table: &T, vocab: &Vocab, block: &[u8]) -> Result<TextSumm
                 line.split(|c: char| matches!(c, '\t'..='\r' | ' ')).filter(|w| !w.is_empty());
             ids.extend(words.map(|w| vocab.id(w)));
         } else {
-            vocab.tokenizer().tokens(line, &mut |w| ids.push(vocab.id(w)));
+            vocab.tokenizer().tokens(line, |w: &str| ids.push(vocab.id(w)));
         }
         ids.push(eos);
         sentences += 1;

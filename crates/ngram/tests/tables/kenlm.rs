@@ -1,6 +1,6 @@
 //! PyPI's `kenlm` reads our ARPA files and gives our answers. Runs where `python3 -c "import kenlm"` does.
 use std::fmt::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use corpus::TokenId;
 use ngram::table::{TableKind, TableModel};
@@ -18,10 +18,7 @@ for line in open(sys.argv[2], encoding='utf8'):
 
 #[test]
 fn kenlm_gives_our_answers() {
-    let installed =
-        Command::new("python3").args(["-c", "import kenlm"]).stderr(Stdio::null()).status();
-    if !installed.is_ok_and(|status| status.success()) {
-        println!("skipped: python3 cannot import kenlm (pip install kenlm)");
+    if !corpus::testing::python_has("kenlm") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

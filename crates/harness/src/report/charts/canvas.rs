@@ -118,6 +118,18 @@ impl Canvas<'_> {
         self.area.draw(&Rectangle::new(corners, role.colour().filled())).map_err(failed)
     }
 
+    /// A box of a colour over the surface: `share` of it, 0 to 1.
+    pub fn shade(
+        &self,
+        (x0, y0): (f64, f64),
+        (x1, y1): (f64, f64),
+        role: Role,
+        share: f64,
+    ) -> Result<()> {
+        let corners = [(unit(x0), unit(y0)), (unit(x1), unit(y1))];
+        self.area.draw(&Rectangle::new(corners, role.colour().mix(share).filled())).map_err(failed)
+    }
+
     /// A line through points.
     pub fn line(&self, through: &[(f64, f64)], role: Role, width: f64) -> Result<()> {
         self.area.draw(&PathElement::new(points(through), stroke(role, width))).map_err(failed)

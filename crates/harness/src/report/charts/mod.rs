@@ -1,14 +1,14 @@
 //! The charts: drawn once, used by the page, by Markdown and by the README.
-mod axis;
+pub(crate) mod axis;
 mod buckets;
-mod canvas;
+pub(crate) mod canvas;
 mod cost;
-mod labels;
+pub(crate) mod labels;
 mod learning;
-mod lines;
-mod palette;
+pub(crate) mod lines;
+pub(crate) mod palette;
 mod perplexity;
-mod scale;
+pub(crate) mod scale;
 mod unseen;
 
 pub use canvas::without_style;
