@@ -47,7 +47,7 @@ pub struct Backbone<R> {
     pub layers: Vec<Layer<R>>,
     /// The output matrix [V, H]; `None` when it is the embedding.
     pub u: Option<Array2<R>>,
-    /// The output bias [V].
+    /// The output bias `[V]`.
     pub b2: Array1<R>,
     /// The embedding is not trained.
     pub frozen: bool,
@@ -163,7 +163,7 @@ impl<R: Real> Backbone<R> {
         loss
     }
 
-    /// out[n] ← ln ŷ_target of row n of a batch.
+    /// `out[n]` ← ln ŷ_target of row n of a batch.
     pub fn score(&self, batch: Batch<'_>, work: &mut Work<R>, out: &mut [f64]) {
         work.forward(self, batch, None);
         let h = work.h.slice(s![..batch.inputs.len(), ..]);
