@@ -10,7 +10,14 @@ use ndarray::{Array2, ArrayView2};
 /// When a number is not finite.
 pub fn singular_values(a: ArrayView2<f64>) -> Vec<f64> {
     finite(a);
-    mat(a).singular_values().expect("finite matrices have singular values")
+    // powers of a matrix get so small or large that their squares leave the numbers
+    let scale = a.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+    if scale == 0.0 {
+        return vec![0.0; a.nrows().min(a.ncols())];
+    }
+    let scaled = Mat::from_fn(a.nrows(), a.ncols(), |i, j| a[[i, j]] / scale);
+    let values = scaled.singular_values().expect("finite matrices have singular values");
+    values.into_iter().map(|value| value * scale).collect()
 }
 
 /// The spectral norm ‖A‖₂: the largest singular value.
@@ -84,6 +91,14 @@ mod tests {
         assert!(eigen.values().all(|(re, im)| re.abs() < 1e-14 && (im.abs() - 2.0).abs() < 1e-14));
         let cube = a.dot(&a).dot(&a);
         eigen.power(3).iter().zip(&cube).for_each(|(x, y)| assert!((x - y).abs() < 1e-12));
+    }
+
+    #[test]
+    fn tiny_huge_and_zero_matrices_have_norms() {
+        for scale in [1e-250, 1e250, 0.0] {
+            let norm = spectral_norm(arr2(&[[3.0 * scale, 0.0], [0.0, -4.0 * scale]]).view());
+            assert!((norm - 4.0 * scale).abs() <= 1e-12 * scale, "{norm}");
+        }
     }
 
     #[test]

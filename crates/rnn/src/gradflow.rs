@@ -6,7 +6,7 @@
 //! ([`Path::copies`], equations 2 to 4), and by the explicit products of Jacobians (equations 5 to 7). Jacobians, their
 //! norms and bounds are equations 9 to 14. [`lag_norms`] works for every cell.
 //!
-//! Shapes: `T` steps, `H` hidden, `V` vocabulary; h [H], w_h [H, H], u [V, H]; steps count from 1, as in the lecture, and
+//! Shapes: `T` steps, `H` hidden, `V` vocabulary; h `[H]`, w_h [H, H], u [V, H]; steps count from 1, as in the lecture, and
 //! h^(0) is the state that the text starts from. Norms are spectral norms.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};

@@ -120,8 +120,13 @@ fn the_linear_network_follows_the_eigenvalues() {
             assert!(relative(&path.lag_jacobian(STEPS - lag, STEPS), &power) < 1e-10, "lag {lag}");
             assert!(relative(&eigen_lag(w_h.view(), lag), &power) < 1e-9, "lag {lag}");
         }
-        let log_norm = |lag| spectral_norm(eigen_lag(w_h.view(), lag).view()).ln();
-        let slope = (log_norm(1500) - log_norm(300)) / 1200.0;
+        let eigen = Eigen::new(w_h.view());
+        let log_norms = (100..900).map(|lag| spectral_norm(eigen.power(lag).view()).ln());
+        // least squares: complex eigenvalues make the norm swing around its line
+        let points: Vec<(f64, f64)> =
+            log_norms.zip(-400..).map(|(y, x)| (f64::from(x) + 0.5, y)).collect();
+        let slope = points.iter().map(|(x, y)| x * y).sum::<f64>()
+            / points.iter().map(|(x, _)| x * x).sum::<f64>();
         assert!((slope - f64::ln(radius)).abs() < 1e-3, "{slope} for the radius {radius}");
     }
 }
