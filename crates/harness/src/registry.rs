@@ -4,7 +4,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use corpus::Corpus;
 use lm::{CacheRecipe, Family, OracleRecipe, Recipe, UniformRecipe, UnigramRecipe};
-use ngram::{NgramRecipe, Smoothing};
+use ngram::{ClassRecipe, NgramRecipe, Smoothing};
 use rnn::{CellName, RnnRecipe};
 use window::WindowRecipe;
 
@@ -49,6 +49,11 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// A setting without a corpus: real text of PTB's size, for lists and descriptions.
+    pub fn named(preset: Preset, seed: u64) -> Self {
+        Self { preset, seed, vocab: 10_000, tokens: 1_000_000, language: None }
+    }
+
     /// The setting of a comparison on a corpus.
     pub fn new(preset: Preset, seed: u64, corpus: &Corpus) -> Self {
         Self {
@@ -133,6 +138,7 @@ pub const LINES: &[Line] = &[
         family: Family::Ngram,
         make: |n, _| ngram(Smoothing::ModifiedKneserNey, n),
     },
+    Line { name: "class", orders: 2..=5, family: Family::Ngram, make: |n, _| class(n) },
     Line { name: "window", orders: NO_ORDER, family: Family::Window, make: |_, s| window(s) },
     Line {
         name: "rnn",
@@ -163,6 +169,10 @@ fn oracle(setting: &Setting) -> Option<Box<dyn Recipe>> {
 
 fn ngram(smoothing: Smoothing, order: usize) -> Option<Box<dyn Recipe>> {
     Some(Box::new(NgramRecipe::new(smoothing, order)))
+}
+
+fn class(order: usize) -> Option<Box<dyn Recipe>> {
+    Some(Box::new(ClassRecipe { order, classes: 0 }))
 }
 
 fn window(setting: &Setting) -> Option<Box<dyn Recipe>> {

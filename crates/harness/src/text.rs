@@ -58,7 +58,7 @@ pub fn load(name: &str, args: TextArgs, preset: Preset) -> Result<Corpus> {
 fn generated(preset: Preset) -> u64 {
     match preset {
         Preset::Quick => 60_000,
-        Preset::Default => 400_000,
+        Preset::Default => 300_000,
         Preset::Full => 4_000_000,
     }
 }

@@ -11,7 +11,8 @@ use lm::{
 
 fn corpus(name: &str, tokens: u64, limits: VocabLimits, tokenizer: Tokenizer) -> Corpus {
     let language = Arc::new(Language::embedded(name).unwrap());
-    Corpus::from_language(language, 1, tokens, CorpusOptions { tokenizer, limits }).unwrap()
+    let options = CorpusOptions { tokenizer, limits, ..CorpusOptions::default() };
+    Corpus::from_language(language, 1, tokens, options).unwrap()
 }
 
 fn train(recipe: &dyn Recipe, corpus: &Corpus) -> Arc<dyn LanguageModel> {
@@ -27,7 +28,7 @@ fn the_contract_holds_for_whole_and_for_cut_vocabularies() {
     let all = VocabLimits::default();
     let cases = [
         ("synth", 60_000, all),
-        ("synth", 30_000, VocabLimits { min_count: 5, max_size: 0 }),
+        ("synth", 30_000, VocabLimits { min_count: 2, max_size: 0 }),
         ("tiny", 30_000, all),
     ];
     for (name, tokens, limits) in cases {
@@ -43,12 +44,12 @@ fn the_contract_holds_for_whole_and_for_cut_vocabularies() {
 #[test]
 fn many_hidden_words_are_summed_over() {
     let corpus =
-        corpus("synth", 12_000, VocabLimits { min_count: 1, max_size: 60 }, Tokenizer::Space);
+        corpus("synth", 12_000, VocabLimits { min_count: 1, max_size: 500 }, Tokenizer::Space);
     let unk = corpus.vocab.unk();
     let share = corpus.test.flat().iter().filter(|t| **t == unk).count() as f64
         / corpus.test.targets() as f64;
-    assert!(share > 0.3, "{share} of the words are hidden");
-    conformance::check(&*oracle(&corpus), &corpus.test.head(12));
+    assert!(share > 0.2, "{share} of the words are hidden");
+    conformance::check(&*oracle(&corpus), &corpus.test.head(8));
 }
 
 #[test]
@@ -110,5 +111,5 @@ fn the_oracle_needs_its_words_and_has_no_file() {
     let error = recipe.train(corpus.train_set(), &mut silent).err().unwrap();
     assert!(matches!(error, Error::Unfit { .. }) && error.to_string().contains("chars"), "{error}");
     let model = Oracle::new(corpus.language.clone().unwrap(), &corpus.vocab);
-    assert!(matches!(model.save(Path::new("x")), Err(Error::NotSaved { .. })));
+    assert!(matches!(model.save(Path::new("x"), &corpus.vocab), Err(Error::NotSaved { .. })));
 }

@@ -42,7 +42,7 @@ pub fn prune_entropy(
             cure: "give a small number such as 1e-7".into(),
         });
     }
-    let links = Links::new(model)?;
+    let links = Links::with_suffixes(model)?;
     if !links.are_normalised(model) {
         let what = "the model's distributions do not sum to one".into();
         return Err(Error::Unfit {

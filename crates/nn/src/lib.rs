@@ -18,6 +18,7 @@ pub mod rng;
 pub mod schedule;
 pub mod simd;
 pub mod softmax;
+pub mod spectrum;
 pub mod tensorfile;
 
 pub use error::{Error, Result};

@@ -47,7 +47,7 @@ pub struct Backbone<R> {
     pub layers: Vec<Layer<R>>,
     /// The output matrix [V, H]; `None` when it is the embedding.
     pub u: Option<Array2<R>>,
-    /// The output bias [V].
+    /// The output bias `[V]`.
     pub b2: Array1<R>,
     /// The embedding is not trained.
     pub frozen: bool,
@@ -163,11 +163,16 @@ impl<R: Real> Backbone<R> {
         loss
     }
 
-    /// out[n] ← ln ŷ_target of row n of a batch.
+    /// `out[n]` ← ln ŷ_target of row n of a batch.
     pub fn score(&self, batch: Batch<'_>, work: &mut Work<R>, out: &mut [f64]) {
         work.forward(self, batch, None);
-        let h = work.h.slice(s![..batch.inputs.len(), ..]);
-        softmax::score(self.u(), self.b2.view(), h, batch.targets, out, &mut work.output);
+        self.score_outputs(batch.targets, work, out);
+    }
+
+    /// The output layer's part of [`Backbone::score`], after [`Work::forward`].
+    pub fn score_outputs(&self, targets: &[u32], work: &mut Work<R>, out: &mut [f64]) {
+        let h = work.h.slice(s![..targets.len(), ..]);
+        softmax::score(self.u(), self.b2.view(), h, targets, out, &mut work.output);
     }
 }
 
@@ -302,6 +307,17 @@ impl<R: Real> Work<R> {
     /// The states after `steps` steps become those that the next batch starts from.
     pub fn carry(&mut self, steps: usize) {
         self.groups.iter_mut().for_each(|group| group.carry(steps));
+    }
+
+    /// The next batch starts from the states of `other`, scratch of the same shape, after its `steps` steps.
+    pub fn go_on_from(&mut self, other: &Work<R>, steps: usize) {
+        for (group, other) in self.groups.iter_mut().zip(&other.groups) {
+            let b = group.lanes;
+            for (tape, other) in group.tapes.iter_mut().zip(&other.tapes) {
+                let last = other.state.slice(s![steps * b..(steps + 1) * b, ..]);
+                tape.state.slice_mut(s![..b, ..]).assign(&last);
+            }
+        }
     }
 
     /// Replaces `out` by the states that the next batch starts from.

@@ -91,15 +91,20 @@ impl<'a> Lanes<'a> {
         self.longest().div_ceil(self.steps)
     }
 
+    /// Steps of batch `index`: the last one is as short as its longest lane.
+    pub fn steps(&self, index: usize) -> usize {
+        self.steps.min(self.longest() - index * self.steps)
+    }
+
     fn longest(&self) -> usize {
         self.spans.iter().map(|(start, end)| end - start).max().unwrap_or(0)
     }
 
-    /// Batch `index`, the last one as short as its longest lane; and for each row the place of its target in the text,
+    /// Batch `index`; and for each row the place of its target in the text,
     /// `None` behind the end of a lane.
     pub fn batch(&mut self, index: usize) -> (Batch<'_>, &[Option<usize>]) {
         let first = index * self.steps;
-        let steps = self.steps.min(self.longest() - first);
+        let steps = self.steps(index);
         self.inputs.clear();
         self.targets.clear();
         self.resets.clear();

@@ -4,6 +4,7 @@
 //! [`RnnModel`] (the network as a language model), [`RnnRecipe`] (a configuration that trains).
 mod backbone;
 pub mod cell;
+pub mod gradflow;
 mod lanes;
 mod layer;
 mod model;

@@ -74,6 +74,9 @@ impl RnnModel {
 }
 
 /// Replaces `out` by ln p of every target.
+///
+/// The recurrence of one stream is sequential: while one batch passes the output layer, which is not, the next one's
+/// recurrence runs beside it.
 pub fn score(
     net: &Backbone<f32>,
     eos: TokenId,
@@ -83,20 +86,37 @@ pub fn score(
 ) {
     out.clear();
     out.resize(text.targets(), 0.0);
-    let mut lanes = match context {
+    let lanes = match context {
         Context::Stream => Lanes::stream(text, eos, SCORE_ROWS),
         Context::Sentence => Lanes::sentences(text, eos, SCORE_LANES, SCORE_ROWS / SCORE_LANES),
     };
-    let mut work = Work::new(net, lanes.lanes(), SCORE_ROWS / lanes.lanes());
+    let batches = lanes.batches();
+    let work = || Work::new(net, lanes.lanes(), SCORE_ROWS / lanes.lanes());
+    let (mut now, mut next) = ((lanes.clone(), work()), (lanes.clone(), work()));
     let mut scores = vec![0.0; SCORE_ROWS];
-    for index in 0..lanes.batches() {
-        let (batch, places) = lanes.batch(index);
-        net.score(batch, &mut work, &mut scores[..batch.inputs.len()]);
-        work.carry(batch.steps);
-        for (score, place) in scores.iter().zip(places) {
-            if let Some(place) = place {
-                out[*place] = *score;
+    for index in 0..=batches {
+        let ahead = || {
+            if index < batches {
+                let (batch, _) = next.0.batch(index);
+                next.1.forward(net, batch, None);
             }
+        };
+        let output = || {
+            if let Some(index) = index.checked_sub(1) {
+                let (batch, places) = now.0.batch(index);
+                net.score_outputs(batch.targets, &mut now.1, &mut scores[..batch.inputs.len()]);
+                for (score, place) in scores.iter().zip(places) {
+                    if let Some(place) = place {
+                        out[*place] = *score;
+                    }
+                }
+            }
+        };
+        rayon::join(ahead, output);
+        std::mem::swap(&mut now, &mut next);
+        if index + 1 < batches {
+            let steps = now.0.steps(index);
+            next.1.go_on_from(&now.1, steps);
         }
     }
 }

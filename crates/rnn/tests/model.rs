@@ -194,7 +194,7 @@ fn a_saved_model_is_read_back_and_damage_is_seen() {
     for config in configs() {
         let model = train(&config, &corpus);
         let path = folder.path().join("model");
-        model.save(&path).unwrap();
+        model.save(&path, &corpus.vocab).unwrap();
         let read = RnnModel::load(&path).unwrap();
         assert_eq!((bits(&read.net), &read.config), (bits(&model.net), &config));
         assert_eq!(read.vocab().fingerprint(), corpus.vocab.fingerprint());

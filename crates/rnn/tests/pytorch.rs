@@ -93,7 +93,7 @@ fn logits_loss_and_every_gradient() {
     let file = |name: &str, kind: &str| folder.path().join(format!("{name}{kind}.safetensors"));
     let mut states = Vec::new();
     for (name, model) in &cases {
-        model.save(&file(name, "")).unwrap();
+        model.save(&file(name, ""), model.vocab()).unwrap();
         let mut rng = stream(4, name);
         let width = model.net.cell.rule::<f32>().states() * 8 * model.net.layers.len() * LANES;
         states

@@ -156,7 +156,7 @@ impl<R: Real> WindowNet<R> {
         loss
     }
 
-    /// out[n] ← ln ŷ_target of every example.
+    /// `out[n]` ← ln ŷ_target of every example.
     pub fn score(&self, contexts: &[u32], targets: &[u32], work: &mut Work<R>, out: &mut [f64]) {
         let n = targets.len();
         self.forward(contexts, n, None, work);

@@ -88,6 +88,9 @@ pub(crate) fn add_category(
     Ok(())
 }
 
+/// A preference and the class that has it; none: no preference.
+type Column<'a> = Option<(&'a Preference, &'a str)>;
+
 /// p(class | slot, outer class, last class, number, topic): one row a combination that makes a difference.
 pub(crate) fn class_tables(
     slot: usize,
@@ -109,7 +112,7 @@ pub(crate) fn class_tables(
             .map(|s| &parts.slots[s].name)
     };
     // column 0: no preference; one column for every class that has one
-    let columns = |through: Through| -> (Vec<u16>, Vec<Option<(&Preference, &str)>>) {
+    let columns = |through: Through| -> (Vec<u16>, Vec<Column>) {
         let (mut of, mut list) = (vec![0; parts.classes.len() + 1], vec![None]);
         for p in preferences.iter().filter(|p| p.through == through && p.to == name) {
             for (i, class) in
@@ -122,7 +125,7 @@ pub(crate) fn class_tables(
         (of, list)
     };
     let ((outer_of, outer), (last_of, last)) = (columns(Through::Outer), columns(Through::Last));
-    let factor = |column: &Option<(&Preference, &str)>, class: &str| match column {
+    let factor = |column: &Column, class: &str| match column {
         None => 1.0,
         Some((p, from)) => {
             p.likes.get(*from).map_or(1.0, |l| l.get(class).copied().unwrap_or(p.otherwise))

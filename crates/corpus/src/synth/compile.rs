@@ -9,6 +9,7 @@ use super::expand::{Cell, Moves};
 use super::file::{Category, GrammarFile, Map, Preference};
 use super::language::{Class, FormId, Language, Reading, Slot};
 use super::lexicon::Maker;
+use super::live::Live;
 use super::number::Mode;
 use super::rules::{self, Kind};
 use crate::error::{Error, Result};
@@ -132,6 +133,7 @@ pub(crate) fn compile(path: &Path, text: &str) -> Result<Language> {
     }
     let mean_sentence = moves.mean_words(start);
     moves.cells.push(Cell { kind: Kind::Rule(start), mode: Mode::Same });
+    let live = Live::new(&moves.cells, &rules, &parts.slots, &parts.classes);
     let mut topic_alias = AliasRows::new(topics.len());
     topic_alias.push(&prior);
     let prior = prior.iter().map(|&w| w as f64 / UNIT as f64).collect();
@@ -145,6 +147,7 @@ pub(crate) fn compile(path: &Path, text: &str) -> Result<Language> {
         prior,
         topic_alias,
         moves,
+        live,
         slots,
         classes,
         forms,

@@ -4,9 +4,12 @@
 //! Reading a word multiplies by p(move) · p(class | registers, z) · p(number) · p(word | class, z) for every reading of
 //! the word (Rabiner 1989, eq. 20, with a stack for a state). Words of the embedded grammar determine the stack but for
 //! forms without a mark of number, so that one or two hypotheses are alive; after a hidden word (`<unk>`) there are as
-//! many as there are classes it may have had, and what comes after prunes them.
+//! many as there are classes it may have had, and what comes after prunes them. Their number is the product over nested
+//! phrases with a hidden head: above [`MOST`](super::hypotheses::MOST), the least probable are dropped. On the embedded grammar that takes a
+//! vocabulary that hides more than a tenth of the running words; with fewer the pass is exact.
 use super::compile::MAX_TOPICS;
 use super::expand::Move;
+use super::hypotheses::{Hypothesis, Pool};
 use super::language::{Class, FormId, Inflection, Language, Reading};
 use super::machine::{Stack, scope_at_word};
 use super::number::{Number, Scope};
@@ -52,12 +55,6 @@ impl HiddenWords {
     }
 }
 
-#[derive(Clone, Debug)]
-struct Hypothesis {
-    stack: Stack,
-    topics: [f64; MAX_TOPICS],
-}
-
 /// A way to the next word: the stack below it, the scope it starts in, its move if a rule made it.
 struct Way<'a> {
     below: &'a Stack,
@@ -71,14 +68,14 @@ struct Way<'a> {
 #[derive(Clone, Debug)]
 pub struct Forward<'a> {
     language: &'a Language,
-    alive: Vec<Hypothesis>,
-    next: Vec<Hypothesis>,
+    alive: Pool,
+    next: Pool,
 }
 
 impl<'a> Forward<'a> {
     /// At the start of a sentence.
     pub fn new(language: &'a Language) -> Self {
-        let mut out = Self { language, alive: Vec::new(), next: Vec::new() };
+        let mut out = Self { language, alive: Pool::default(), next: Pool::default() };
         out.restart();
         out
     }
@@ -90,13 +87,13 @@ impl<'a> Forward<'a> {
         let mut stack = Stack::new();
         stack.start(self.language.start());
         self.alive.clear();
-        self.alive.push(Hypothesis { stack, topics });
+        self.alive.add(Hypothesis { stack, topics });
     }
 
     /// p(topic | words so far), in the order of [`Language::topics`].
     pub fn topics(&self) -> Vec<f64> {
         let mut out = vec![0.0; self.language.topics.len()];
-        for hypothesis in &self.alive {
+        for hypothesis in &self.alive.list {
             out.iter_mut().zip(&hypothesis.topics).for_each(|(o, t)| *o += t);
         }
         out
@@ -104,7 +101,7 @@ impl<'a> Forward<'a> {
 
     /// How many hypotheses are alive.
     pub fn hypotheses(&self) -> usize {
-        self.alive.len()
+        self.alive.list.len()
     }
 
     /// Reads on and returns p(seen | words so far). After the end, a new sentence begins. What the grammar cannot write
@@ -112,12 +109,12 @@ impl<'a> Forward<'a> {
     pub fn read(&mut self, seen: Seen<'_>) -> f64 {
         let mut next = std::mem::take(&mut self.next);
         next.clear();
-        let total = self.sum(seen, &mut |hypothesis| keep(&mut next, hypothesis));
+        let total = self.sum(seen, &mut |hypothesis| next.add(hypothesis));
         self.next = next;
         match seen {
             Seen::End => self.restart(),
             _ if total > 0.0 => {
-                self.next.iter_mut().flat_map(|h| &mut h.topics).for_each(|t| *t /= total);
+                self.next.normalise(total);
                 std::mem::swap(&mut self.alive, &mut self.next);
             }
             _ => {}
@@ -142,7 +139,7 @@ impl<'a> Forward<'a> {
         );
         out.fill(0.0);
         let n = self.language.topics.len();
-        for hypothesis in &self.alive {
+        for hypothesis in &self.alive.list {
             let end = self.ways(hypothesis, &mut |way| {
                 let (slot, scope) =
                     (&self.language.slots[usize::from(way.slot)], self.registers(&way));
@@ -166,14 +163,14 @@ impl<'a> Forward<'a> {
                     }
                 }
             });
-            out[self.language.len()] += end * hypothesis.topics.iter().sum::<f64>();
+            out[self.language.len()] += end * hypothesis.p();
         }
     }
 
     /// Σ of the joint probabilities of every continuation by `seen`, each handed to `f`.
     fn sum(&self, seen: Seen<'_>, f: &mut dyn FnMut(Hypothesis)) -> f64 {
         let mut total = 0.0;
-        for hypothesis in &self.alive {
+        for hypothesis in &self.alive.list {
             let end = self.ways(hypothesis, &mut |way| match seen {
                 Seen::End => {}
                 Seen::Form(form) => {
@@ -192,6 +189,9 @@ impl<'a> Forward<'a> {
                         let sums = &hidden.sums[usize::from(id)];
                         for number in possible(self.language.classes[usize::from(id)].inflection) {
                             let words = &sums[number.map_or(0, Number::index) * n..][..n];
+                            if words.iter().all(|p| *p == 0.0) {
+                                continue;
+                            }
                             let reading =
                                 Reading { slot: way.slot, class: id, lemma: 0, number: *number };
                             total += self.continued(hypothesis, &way, &reading, words, f);
@@ -200,7 +200,7 @@ impl<'a> Forward<'a> {
                 }
             });
             if let Seen::End = seen {
-                total += end * hypothesis.topics.iter().sum::<f64>();
+                total += end * hypothesis.p();
             }
         }
         total
@@ -234,6 +234,7 @@ impl<'a> Forward<'a> {
             let scope =
                 way.one.map_or(way.scope, |one| stack.run(&self.language.moves, one, way.scope));
             stack.scopes[usize::from(scope)].read(slot.marks, reading.class, reading.number);
+            stack.forget(&self.language.live);
             f(Hypothesis { stack, topics });
         }
         total
@@ -277,14 +278,6 @@ impl<'a> Forward<'a> {
             }
         }
         p
-    }
-}
-
-/// Adds a hypothesis, to its equal if there is one.
-fn keep(list: &mut Vec<Hypothesis>, new: Hypothesis) {
-    match list.iter_mut().find(|h| h.stack.same(&new.stack)) {
-        Some(same) => same.topics.iter_mut().zip(new.topics).for_each(|(a, b)| *a += b),
-        None => list.push(new),
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::Path;
 use super::alias::AliasRows;
 use super::compile::compile;
 use super::expand::Moves;
+use super::live::Live;
 use super::number::{Number, Scope};
 use crate::error::{Error, Result};
 
@@ -113,6 +114,7 @@ pub struct Language {
     pub(crate) prior: Vec<f64>,
     pub(crate) topic_alias: AliasRows,
     pub(crate) moves: Moves,
+    pub(crate) live: Live,
     pub(crate) slots: Vec<Slot>,
     pub(crate) classes: Vec<Class>,
     pub(crate) forms: Vec<String>,

@@ -10,8 +10,8 @@ use crate::vocab::{BOS, EOS, UNK};
 
 type Taken = HashSet<String, foldhash::fast::FixedState>;
 
-/// Draws from 0..n with integers only.
-fn below(rng: &mut ChaCha8Rng, n: usize) -> usize {
+/// Uniform in 0..n up to 2^-32, with integers only.
+pub(crate) fn below(rng: &mut ChaCha8Rng, n: usize) -> usize {
     ((u64::from(rng.next_u32()) * n as u64) >> 32) as usize
 }
 

@@ -1,5 +1,8 @@
 //! The stack machine that writes a sentence left to right: the syntactic half of the hidden state.
+use std::hash::{BuildHasher, Hasher};
+
 use super::expand::{Cell, MAX_STACK, Move, Moves, Op};
+use super::live::{Live, Readers};
 use super::number::{Mode, NOWHERE, Number, Scope};
 
 /// A symbol waiting on the stack.
@@ -86,13 +89,44 @@ impl Stack {
         moves.cells[usize::from(item.cell)]
     }
 
+    /// Forgets the registers that nothing waiting can read: states with the same future become equal.
+    pub(crate) fn forget(&mut self, live: &Live) {
+        let len = usize::from(self.len);
+        let mut end = len;
+        while end > 0 {
+            let scope = self.items[end - 1].scope;
+            let start =
+                self.items[..end].iter().rposition(|i| i.scope != scope).map_or(0, |i| i + 1);
+            let reads = self.items[start..end]
+                .iter()
+                .map(|i| live.readers(i.cell))
+                .fold(Readers::default(), Readers::or);
+            live.forget(&mut self.scopes[usize::from(scope)], reads);
+            end = start;
+        }
+    }
+
+    /// What is waiting, and the registers of its scopes.
+    fn state(&self) -> (&[Item], &[Scope]) {
+        let items = &self.items[..usize::from(self.len)];
+        (items, &self.scopes[..items.last().map_or(0, |top| usize::from(top.scope) + 1)])
+    }
+
     /// Equal state: the same future under every topic.
     pub(crate) fn same(&self, other: &Stack) -> bool {
-        let len = usize::from(self.len);
-        let scopes = if len == 0 { 0 } else { usize::from(self.items[len - 1].scope) + 1 };
-        self.len == other.len
-            && self.items[..len] == other.items[..len]
-            && (0..scopes).all(|i| self.scopes[i].same(&other.scopes[i]))
+        let ((items, scopes), (their_items, their_scopes)) = (self.state(), other.state());
+        items == their_items && scopes.iter().zip(their_scopes).all(|(a, b)| a.same(b))
+    }
+
+    /// Equal states have equal hashes.
+    pub(crate) fn hash(&self) -> u64 {
+        let (items, scopes) = self.state();
+        let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+        items.iter().for_each(|i| {
+            hasher.write_u32(u32::from(i.cell) << 16 | u32::from(i.depth) << 8 | u32::from(i.scope))
+        });
+        scopes.iter().for_each(|s| hasher.write_u64(s.key()));
+        hasher.finish()
     }
 }
 

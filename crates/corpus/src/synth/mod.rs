@@ -13,12 +13,15 @@ mod expand;
 mod file;
 mod forward;
 mod generate;
+mod hypotheses;
 mod language;
 mod lexicon;
+mod live;
 mod machine;
 mod number;
 pub mod probe;
 mod rules;
+pub mod tasks;
 
 pub use forward::{Forward, HiddenWords, Seen};
 pub use generate::{Sentences, Written, write_text};

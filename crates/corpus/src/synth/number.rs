@@ -63,9 +63,18 @@ impl Scope {
         }
     }
 
+    /// The state as a number.
+    #[inline]
+    pub(crate) fn key(&self) -> u64 {
+        u64::from(self.outer) << 32
+            | u64::from(self.last) << 16
+            | self.number.map_or(0, |n| n as u64 + 1)
+    }
+
     /// Equal state.
+    #[inline]
     pub(crate) fn same(&self, other: &Scope) -> bool {
-        (self.number, self.last, self.outer) == (other.number, other.last, other.outer)
+        self.key() == other.key()
     }
 }
 

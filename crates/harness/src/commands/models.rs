@@ -3,38 +3,38 @@ use std::io::Write;
 
 use anyhow::Result;
 
-use crate::registry::{self, LINES, Preset, Setting};
+use crate::registry::{self, LINES, Line, Preset, Setting};
 
 /// Prints a line a model: its name, its chapter, what it is.
 pub fn run(out: &mut dyn Write) -> Result<()> {
-    let setting = Setting {
-        preset: Preset::Default,
-        seed: 1,
-        vocab: 10_000,
-        tokens: 1_000_000,
-        language: None,
-    };
+    let setting = Setting::named(Preset::Default, 1);
     let defaults = registry::default_ids(&setting);
-    writeln!(out, "{:<10} {:<9} what it is (* = in the default comparison)", "model", "family")?;
+    writeln!(out, "{:<14} {:<9} what it is", "model", "family")?;
     for line in LINES {
-        for order in line.orders.clone() {
-            let id =
-                if order == 0 { line.name.to_owned() } else { format!("{}{order}", line.name) };
-            let what = match registry::recipe(&id, &setting) {
-                Ok(recipe) => recipe.describe(),
-                Err(_) => {
-                    "the true distribution: the floor for every model (embedded language only)"
-                        .into()
-                }
-            };
-            let star = if defaults.contains(&&*id) { "*" } else { " " };
-            writeln!(out, "{id:<9}{star} {:<9} {what}", line.family.to_string())?;
-        }
+        let (name, id) = spelt(line);
+        let what = match registry::recipe(&id, &setting) {
+            Ok(recipe) => recipe.describe(),
+            Err(_) => {
+                "the true distribution: the floor for every model (generated text only)".into()
+            }
+        };
+        writeln!(out, "{name:<14} {:<9} {what}", line.family.to_string())?;
     }
     writeln!(
         out,
-        "\nNames joined by + are mixtures, for instance {}",
-        defaults.iter().rev().find(|i| i.contains('+')).unwrap_or(&"kn5+rnn")
+        "\nA number behind a name is the order n. Names joined by + are mixtures, for instance kn5+rnn."
     )?;
+    writeln!(out, "In the default comparison: {}.", defaults.join(", "))?;
     Ok(())
+}
+
+/// How the line's names are written, and one of them.
+fn spelt(line: &Line) -> (String, String) {
+    match (*line.orders.start(), *line.orders.end()) {
+        (0, 0) => (line.name.into(), line.name.into()),
+        (first, last) => (
+            format!("{0}{first}…{0}{last}", line.name),
+            format!("{}{}", line.name, 3.clamp(first, last)),
+        ),
+    }
 }

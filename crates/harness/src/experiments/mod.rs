@@ -1,7 +1,20 @@
 //! The experiments: one file per group of claims, each a list of runs over the ordinary recipes and a rule a claim.
 //!
 //! The rules are pure functions over plain numbers, tested on made-up ones for all three outcomes.
+mod common;
+mod growth;
+mod smoothing;
+mod sparsity;
+mod unseen;
+mod window_size;
+
 use crate::lab::Experiment;
 
 /// Every experiment, in the lecture's order.
-pub const ALL: &[&dyn Experiment] = &[];
+pub const ALL: &[&dyn Experiment] = &[
+    &sparsity::Sparsity,
+    &smoothing::Smoothings,
+    &growth::Growth,
+    &unseen::Unseen,
+    &window_size::WindowSize,
+];

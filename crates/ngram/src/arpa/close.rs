@@ -36,7 +36,7 @@ fn suffix_order(a: &[u32], b: &[u32]) -> Ordering {
 }
 
 /// The shortened forms that `lower` lacks, in suffix order.
-fn missing(upper: &GramTable, lower: &GramTable, k: usize) -> Vec<u32> {
+pub(super) fn missing(upper: &GramTable, lower: &GramTable, k: usize) -> Vec<u32> {
     let mut missing: Vec<u32> = Vec::new();
     let mut stored = lower.words.chunks_exact(k - 1).peekable();
     for gram in upper.words.chunks_exact(k) {

@@ -11,10 +11,10 @@ use corpus::{BOS, EOS, TokenId, Tokenizer, UNK, Vocab};
 use hashbrown::HashMap;
 use lm::{Error, Result};
 
-use super::close::{fill_suffixes, find};
+use super::close::{fill_suffixes, find, missing};
 use super::parse::Parser;
 use crate::backoff::{BackoffModel, GramTable};
-use crate::table::{MAX_ORDER, contexts, sort_by_column};
+use crate::table::{Broken, Links, MAX_ORDER, sort_by_column};
 
 const LOG_ZERO: f32 = -99.0;
 const ABSENT_UNK: f32 = -100.0;
@@ -73,24 +73,37 @@ pub fn read_arpa(path: &Path, vocab: Option<&Vocab>, tokenizer: Tokenizer) -> Re
     if counts.len() == 1 {
         model.tables[0].log10_backoff.clear();
     }
-    let spell =
-        |gram: &[u32]| gram.iter().map(|&w| vocab.word(TokenId(w))).collect::<Vec<_>>().join(" ");
-    if let Err(missing) = contexts(&model) {
-        let (gram, k) = (&missing.gram, missing.gram.len());
-        let line = find(&model.tables[k - 1], gram).map_or(0, |i| lines[k - 1][i]);
-        let context = spell(&gram[..k - 1]);
+    drop(ids);
+    let closed = (2..=counts.len())
+        .all(|k| missing(&model.tables[k - 1], &model.tables[k - 2], k).is_empty());
+    let broken = if closed { Links::new(&model).err() } else { without_context(&model) };
+    if let Some(Broken::Missing { gram, .. }) = broken {
+        let spell = |gram: &[u32]| {
+            gram.iter().map(|&w| vocab.word(TokenId(w))).collect::<Vec<_>>().join(" ")
+        };
+        let (k, context) = (gram.len(), spell(&gram[..gram.len() - 1]));
+        let line = find(&model.tables[k - 1], &gram).map_or(0, |i| lines[k - 1][i]);
         return Err(parser.bad_at(
             line,
             format!(
                 "`{}` has no context: `{context}` is not among the {}-grams",
-                spell(gram),
+                spell(&gram),
                 k - 1
             ),
         ));
     }
-    drop(ids);
     let filled = fill_suffixes(&mut model);
     Ok(Arpa { vocab, model, filled, unk_absent })
+}
+
+/// A gram whose context is not stored, found the slow way: for models that lack shortened forms, which [`Links`] needs.
+fn without_context(model: &BackoffModel) -> Option<Broken> {
+    (2..=model.order()).find_map(|k| {
+        let (upper, lower) = (&model.tables[k - 1], &model.tables[k - 2]);
+        let gram =
+            upper.words.chunks_exact(k).find(|gram| find(lower, &gram[..k - 1]).is_none())?;
+        Some(Broken::Missing { gram: gram.into(), what: "context" })
+    })
 }
 
 struct Unigram {

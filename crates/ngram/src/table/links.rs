@@ -3,13 +3,20 @@
 //! The tables of a [`BackoffModel`] are in suffix order (last word first). Storages walk the other way, from a context to
 //! the words after it, so here every order is sorted by first word, then second, …: the grams `h w` of one context `h` lie
 //! together, in the order of `w`, and contexts lie in the order of their own table. A gram's *position* is its place in
-//! this order. Radix sort, least significant word first: the suffix order already is sorted by the last word.
+//! this order; its *index* is its place in the model's table.
+//!
+//! Nothing is sorted by comparing. The shortened forms `w_2 … w_k` come in the order of their own table, so one pass over
+//! both finds them. The context `w_1 … w_{k-1}` is an extension to the left of the context of the shortened form, known
+//! from the order below; those extensions lie together in suffix order, by first word. A stable counting sort by the
+//! context's position then gives the prefix order, because the suffix order is sorted by last word already.
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::backoff::BackoffModel;
+use crate::backoff::{BackoffModel, GramTable};
 use lm::{Error, Result};
+
+const BLOCK: usize = 1 << 14; // grams a unit of work
 
 /// One order in prefix order.
 #[derive(Default)]
@@ -18,7 +25,7 @@ pub(crate) struct Level {
     pub(crate) gram: Vec<u32>,
     /// Position of `w_1 … w_{k-1}` one order below; empty for order 1.
     pub(crate) parent: Vec<u32>,
-    /// Position of `w_2 … w_k` one order below; empty for order 1.
+    /// Position of `w_2 … w_k` one order below; empty for order 1, and unless asked for.
     pub(crate) suffix: Vec<u32>,
     /// The children of position i are the positions `children[i]..children[i + 1]` one order above; empty for the highest.
     pub(crate) children: Vec<u32>,
@@ -30,17 +37,53 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// Sorts and joins; fails where a gram's context or its shortened form is not stored, or the tables are not what
-    /// [`BackoffModel`] promises.
-    pub(crate) fn new(model: &BackoffModel) -> Result<Self> {
-        check(model)?;
-        let mut levels = contexts(model)?;
-        let joined: Vec<Result<Vec<u32>, Missing>> =
-            (2..=model.order()).into_par_iter().map(|k| suffixes(model, &levels, k)).collect();
-        for (level, suffix) in levels[1..].iter_mut().zip(joined) {
-            level.suffix = suffix?;
+    /// Everything but [`Level::suffix`]; fails where a gram's context or its shortened form is not stored, or the tables
+    /// are not what [`BackoffModel`] promises.
+    pub(crate) fn new(model: &BackoffModel) -> Result<Self, Broken> {
+        Ok(Self::of(model)?.0)
+    }
+
+    /// Everything.
+    pub(crate) fn with_suffixes(model: &BackoffModel) -> Result<Self, Broken> {
+        let (mut links, suffixes) = Self::of(model)?;
+        let mut position: Vec<u32> = links.levels[0].gram.clone();
+        for (level, of_index) in links.levels[1..].iter_mut().zip(suffixes) {
+            level.suffix = level
+                .gram
+                .par_iter()
+                .map(|&gram| position[of_index[gram as usize] as usize])
+                .collect();
+            position.resize(level.gram.len(), 0);
+            (0..).zip(&level.gram).for_each(|(p, &gram)| position[gram as usize] = p);
         }
-        Ok(Self { levels })
+        Ok(links)
+    }
+
+    /// The links, and for the orders from 2 on the index of every gram's shortened form, by index.
+    fn of(model: &BackoffModel) -> Result<(Self, Vec<Vec<u32>>), Broken> {
+        check(model)?;
+        let mut levels =
+            vec![Level { gram: (0..model.tables[0].len() as u32).collect(), ..Level::default() }];
+        let mut position = levels[0].gram.clone();
+        let (mut suffixes, mut parents, mut lefts) =
+            (Vec::new(), Vec::<Vec<u32>>::new(), Vec::<Vec<u32>>::new());
+        for k in 2..=model.order() {
+            let suffix = shortened(&model.tables[k - 1], &model.tables[k - 2], k)?;
+            let parent: Vec<u32> = match k {
+                2 => model.tables[1].words.iter().step_by(2).copied().collect(),
+                _ => contexts(model, k, &suffix, &parents[k - 3], &lefts[k - 3])?,
+            };
+            let children = starts(parent.iter().map(|&p| position[p as usize]), position.len());
+            let level = sorted(&parent, &position, &children);
+            position.resize(level.gram.len(), 0);
+            (0..).zip(&level.gram).for_each(|(p, &gram)| position[gram as usize] = p);
+            lefts.push(starts(suffix.iter().copied(), model.tables[k - 2].len()));
+            levels[k - 2].children = children;
+            levels.push(level);
+            suffixes.push(suffix);
+            parents.push(parent);
+        }
+        Ok((Self { levels }, suffixes))
     }
 
     /// Positions of the children of a context of `k` words, one order above.
@@ -78,45 +121,27 @@ impl Links {
 /// How far from one a distribution may sum.
 const NORMALISED: f64 = 1e-3;
 
-/// A gram (ids) of which a part is not stored.
-pub(crate) struct Missing {
-    pub(crate) gram: Vec<u32>,
-    what: &'static str,
+/// Why a model cannot be stored.
+pub(crate) enum Broken {
+    /// A part of this gram (ids) is not stored.
+    Missing { gram: Vec<u32>, what: &'static str },
+    /// The tables are not what they should be.
+    Malformed(String),
 }
 
-impl From<Missing> for Error {
-    fn from(Missing { gram, what }: Missing) -> Self {
-        let cure = "estimate the model so that every stored n-gram's parts are stored, or close it with `fill_suffixes`";
-        Error::Unfit {
-            what: format!("the {what} of the n-gram {gram:?} (ids) is not stored"),
-            cure: cure.into(),
+impl From<Broken> for Error {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Missing { gram, what } => Error::Unfit {
+                what: format!("the {what} of the n-gram {gram:?} (ids) is not stored"),
+                cure: "estimate the model so that every stored n-gram's parts are stored".into(),
+            },
+            Broken::Malformed(what) => Error::Unfit {
+                what: format!("malformed back-off model: {what}"),
+                cure: "this is a mistake in the estimator or file that made the model".into(),
+            },
         }
     }
-}
-
-/// The prefix order of every table and every gram's context; `suffix` is left empty.
-pub(crate) fn contexts(model: &BackoffModel) -> Result<Vec<Level>, Missing> {
-    let words = model.vocab_len + 1;
-    let mut levels: Vec<Level> = (1..=model.order())
-        .into_par_iter()
-        .map(|k| {
-            let table = &model.tables[k - 1];
-            let gram = (0..k - 1)
-                .rev()
-                .fold((0..table.len() as u32).collect(), |order: Vec<u32>, column| {
-                    sort_by_column(&order, &table.words, k, column, words)
-                });
-            Level { gram, ..Level::default() }
-        })
-        .collect();
-    let joined: Vec<Result<Vec<u32>, Missing>> =
-        (2..=model.order()).into_par_iter().map(|k| parents(model, &levels, k)).collect();
-    for (k, parent) in (2..).zip(joined) {
-        let parent = parent?;
-        levels[k - 2].children = starts(&parent, levels[k - 2].gram.len());
-        levels[k - 1].parent = parent;
-    }
-    Ok(levels)
 }
 
 /// Stable counting sort of gram indices by one word of each gram.
@@ -127,9 +152,7 @@ pub(crate) fn sort_by_column(
     column: usize,
     vocab: usize,
 ) -> Vec<u32> {
-    let mut next = vec![0u32; vocab + 1];
-    words.iter().skip(column).step_by(k).for_each(|&w| next[w as usize + 1] += 1);
-    (0..vocab).for_each(|w| next[w + 1] += next[w]);
+    let mut next = starts(words.iter().skip(column).step_by(k).copied(), vocab);
     let mut sorted = vec![0; order.len()];
     for &gram in order {
         let slot = &mut next[words[gram as usize * k + column] as usize];
@@ -139,102 +162,135 @@ pub(crate) fn sort_by_column(
     sorted
 }
 
-/// Shapes, ids, sortedness: everything the joins rely on.
-fn check(model: &BackoffModel) -> Result<()> {
-    let unfit = |what: String| {
-        let cure = "this is a mistake in the estimator or file that made the model";
-        Err(Error::Unfit { what: format!("malformed back-off model: {what}"), cure: cure.into() })
-    };
-    if model.tables.is_empty() || model.vocab_len == 0 || model.vocab_len >= u32::MAX as usize {
-        return unfit(format!("order {}, {} words", model.order(), model.vocab_len));
+/// Shapes and ids.
+fn check(model: &BackoffModel) -> Result<(), Broken> {
+    let malformed = |what: String| Err(Broken::Malformed(what));
+    if model.tables.is_empty() || model.vocab_len == 0 || model.vocab_len >= u32::MAX as usize / 4 {
+        return malformed(format!("order {}, {} words", model.order(), model.vocab_len));
     }
     let bos = model.vocab_len as u32;
     for (k, table) in (1..).zip(&model.tables) {
-        let backoffs = if k < model.order() { table.len() } else { 0 };
-        if table.words.len() != k * table.len() || table.log10_backoff.len() != backoffs {
-            return unfit(format!(
-                "order {k}: {} grams, {} words, {} back-offs",
-                table.len(),
-                table.words.len(),
-                table.log10_backoff.len()
+        let (grams, weights) = (table.len(), table.log10_backoff.len());
+        if table.words.len() != k * grams || weights != if k < model.order() { grams } else { 0 } {
+            return malformed(format!(
+                "order {k}: {grams} grams, {} words, {weights} back-offs",
+                table.words.len()
             ));
         }
-        if table.len() >= u32::MAX as usize / 4 {
-            return unfit(format!(
-                "order {k}: {} grams, more than 32-bit positions allow",
-                table.len()
+        if grams >= u32::MAX as usize / 4 {
+            return malformed(format!(
+                "order {k}: {grams} grams, more than 32-bit positions allow"
             ));
         }
-        if table.words.chunks_exact(k).any(|g| g[0] > bos || g[1..].iter().any(|&w| w >= bos)) {
-            return unfit(format!(
+        let alien = |g: &[u32]| g[0] > bos || g[1..].iter().any(|&w| w >= bos);
+        if table.words.par_chunks_exact(k).with_min_len(BLOCK).any(alien) {
+            return malformed(format!(
                 "order {k}: a word outside the vocabulary, or <s> inside a gram"
             ));
         }
-        let sorted = |a: &[u32], b: &[u32]| a.iter().rev().lt(b.iter().rev());
-        if !table
-            .words
-            .chunks_exact(k)
-            .zip(table.words.chunks_exact(k).skip(1))
-            .all(|(a, b)| sorted(a, b))
-        {
-            return unfit(format!("order {k} is not in suffix order, or a gram stands twice"));
-        }
     }
-    if model.tables[0].len() != model.vocab_len + 1 {
-        return unfit(format!(
-            "{} unigrams for {} words and <s>",
-            model.tables[0].len(),
-            model.vocab_len
+    if model.tables[0].words.iter().ne((0..=bos).collect::<Vec<_>>().iter()) {
+        return malformed(format!(
+            "the unigrams are not the {bos} words and <s> in the order of their ids"
         ));
     }
     Ok(())
 }
 
-/// Position of every gram's context: both orders are in prefix order, so one pass over each.
-fn parents(model: &BackoffModel, levels: &[Level], k: usize) -> Result<Vec<u32>, Missing> {
-    let (upper, lower) = (&model.tables[k - 1].words, &model.tables[k - 2].words);
-    let lower_grams = &levels[k - 2].gram;
-    let context = |j: usize| &lower[lower_grams[j] as usize * (k - 1)..][..k - 1];
-    let mut j = 0;
-    levels[k - 1]
-        .gram
-        .iter()
-        .map(|&gram| {
-            let gram = &upper[gram as usize * k..][..k];
-            while j < lower_grams.len() && context(j) < &gram[..k - 1] {
+/// Index of every gram without its first word, by index.
+fn shortened(upper: &GramTable, lower: &GramTable, k: usize) -> Result<Vec<u32>, Broken> {
+    let shorter = |j: usize| &lower.words[j * (k - 1)..][..k - 1];
+    let before = |a: &[u32], b: &[u32]| a.iter().rev().lt(b.iter().rev());
+    let mut found = vec![0u32; upper.len()];
+    let blocks = found.par_chunks_mut(BLOCK).zip(upper.words.par_chunks(BLOCK * k));
+    blocks.enumerate().try_for_each(|(block, (found, words))| {
+        let (mut low, mut high) = (0, lower.len()); // the first gram of the block by bisection, the others one after the other
+        while low < high {
+            let middle = (low + high) / 2;
+            if before(shorter(middle), &words[1..k]) { low = middle + 1 } else { high = middle }
+        }
+        let mut j = low;
+        // The gram before the block: order is checked across blocks, too.
+        let mut last = (block > 0).then(|| &upper.words[(block * BLOCK - 1) * k..][..k]);
+        for (found, gram) in found.iter_mut().zip(words.chunks_exact(k)) {
+            if last.is_some_and(|last| !before(last, gram)) {
+                return Err(Broken::Malformed(format!(
+                    "order {k} is not in suffix order, or a gram stands twice"
+                )));
+            }
+            last = Some(gram);
+            while j < lower.len() && *shorter(j) != gram[1..] && before(shorter(j), &gram[1..]) {
                 j += 1;
             }
-            if j < lower_grams.len() && context(j) == &gram[..k - 1] {
-                Ok(j as u32)
-            } else {
-                Err(Missing { gram: gram.into(), what: "context" })
+            if j == lower.len() || *shorter(j) != gram[1..] {
+                return Err(Broken::Missing { gram: gram.into(), what: "shortened form" });
             }
-        })
-        .collect()
+            *found = j as u32;
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
-/// Position of every gram without its first word: both tables are in suffix order.
-fn suffixes(model: &BackoffModel, levels: &[Level], k: usize) -> Result<Vec<u32>, Missing> {
+/// Index of every gram without its last word, by index. `suffix` are the shortened forms of this order, `below` the contexts
+/// of the order below, `left` where the extensions to the left of every gram two orders below lie one order below.
+fn contexts(
+    model: &BackoffModel,
+    k: usize,
+    suffix: &[u32],
+    below: &[u32],
+    left: &[u32],
+) -> Result<Vec<u32>, Broken> {
     let (upper, lower) = (&model.tables[k - 1].words, &model.tables[k - 2].words);
-    let mut position = vec![0u32; levels[k - 2].gram.len()];
-    (0..).zip(&levels[k - 2].gram).for_each(|(p, &gram)| position[gram as usize] = p);
-    let mut of_gram = Vec::with_capacity(levels[k - 1].gram.len());
-    let mut shorter = lower.chunks_exact(k - 1).zip(&position).peekable();
-    for gram in upper.chunks_exact(k) {
-        while shorter.peek().is_some_and(|(s, _)| s.iter().rev().lt(gram[1..].iter().rev())) {
-            shorter.next();
+    let mut found = vec![0u32; suffix.len()];
+    found.par_chunks_mut(BLOCK).enumerate().try_for_each(|(block, found)| {
+        let (mut last, mut from, mut end) = (u32::MAX, 0, 0);
+        for (i, found) in (block * BLOCK..).zip(found) {
+            let (first, shorter) = (upper[i * k], suffix[i]);
+            if shorter != last {
+                let context = below[shorter as usize] as usize;
+                (last, from, end) = (shorter, left[context] as usize, left[context + 1] as usize);
+            }
+            // First words ascend as long as the shortened form is the same: gallop on from the last find.
+            let mut step = 1;
+            while from + step < end && lower[(from + step) * (k - 1)] <= first {
+                from += step;
+                step *= 2;
+            }
+            while step > 0 {
+                if from + step < end && lower[(from + step) * (k - 1)] <= first {
+                    from += step;
+                }
+                step /= 2;
+            }
+            if from == end || lower[from * (k - 1)] != first {
+                return Err(Broken::Missing { gram: upper[i * k..][..k].into(), what: "context" });
+            }
+            *found = from as u32;
         }
-        match shorter.peek() {
-            Some((s, p)) if *s == &gram[1..] => of_gram.push(**p),
-            _ => return Err(Missing { gram: gram.into(), what: "shortened form" }),
-        }
-    }
-    Ok(levels[k - 1].gram.iter().map(|&gram| of_gram[gram as usize]).collect())
+        Ok(())
+    })?;
+    Ok(found)
 }
 
-fn starts(parent: &[u32], parents: usize) -> Vec<u32> {
-    let mut starts = vec![0u32; parents + 1];
-    parent.iter().for_each(|&p| starts[p as usize + 1] += 1);
-    (0..parents).for_each(|p| starts[p + 1] += starts[p]);
+/// The order in prefix order: a stable counting sort by the position of the context, whose starts are `children`.
+fn sorted(parent: &[u32], position: &[u32], children: &[u32]) -> Level {
+    let mut next = children.to_vec();
+    let (mut gram, mut parents) = (vec![0; parent.len()], vec![0; parent.len()]);
+    for (index, &parent) in (0..).zip(parent) {
+        let context = position[parent as usize];
+        let slot = &mut next[context as usize];
+        gram[*slot as usize] = index;
+        parents[*slot as usize] = context;
+        *slot += 1;
+    }
+    Level { gram, parent: parents, ..Level::default() }
+}
+
+/// Where each key's values start if they are laid out by key; one entry more than there are keys.
+fn starts(keys: impl Iterator<Item = u32>, count: usize) -> Vec<u32> {
+    let mut starts = vec![0u32; count + 1];
+    keys.for_each(|key| starts[key as usize + 1] += 1);
+    (0..count).for_each(|key| starts[key + 1] += starts[key]);
     starts
 }

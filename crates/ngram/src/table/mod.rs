@@ -27,6 +27,7 @@ mod packed_build;
 mod prefetch;
 mod quantise;
 mod score;
+mod select;
 mod sizes;
 mod text;
 mod trie;
@@ -36,7 +37,7 @@ use lm::Result;
 
 pub use container::TableFile;
 pub use hash::HashTable;
-pub(crate) use links::{Level, Links, contexts, sort_by_column};
+pub(crate) use links::{Broken, Level, Links, sort_by_column};
 pub use meta::Meta;
 pub use model::TableModel;
 pub use packed::PackedTable;

@@ -4,7 +4,8 @@
 //!   after `w_2 … w_k`. A child is stored as its rank among those, in ⌈log2 F⌉ bits, and in none where all F occur
 //!   (Pibiri & Venturini 2019 remap by a context of fixed length; this takes the longest). A look-up climbs from the
 //!   shortest context and so has the rank it searches for.
-//! * **Pointers**: where a context's children begin, and where their ranks do: two Elias-Fano sequences an order.
+//! * **Pointers**: where a context's children begin, and where their ranks do: two Elias-Fano sequences an order (unigrams
+//!   have plain starts).
 //! * **Probabilities**: codes of b bits into a codebook an order (`quantise`).
 //! * **Back-off weights**: computed from what is stored, `bow(h) = (1 − Σ p̂(w|h)) / (1 − Σ p̂(w|h'))` over the words after h
 //!   (Katz 1987), so the distribution over *quantised* probabilities sums to one however coarse they are. Only contexts with
@@ -27,8 +28,13 @@ pub(super) const DERIVED: usize = 8;
 pub(super) const WEIGHT: usize = 64;
 /// Unigrams below this log10 probability cannot occur: a context that has all others after it is full.
 const IMPOSSIBLE: f32 = -30.0;
-/// Sections an order of contexts takes: children, offsets, ranks, codes, codebook.
-pub(super) const SECTIONS: usize = 2 * elias_fano::SECTIONS + 3;
+
+/// Sections before those of the contexts of `k` words: unigrams, then for every length children (plain or Elias-Fano),
+/// offsets (Elias-Fano, none for length 1), ranks, codes, codebook.
+pub(super) fn sections_before(k: usize) -> usize {
+    let lengths = k.saturating_sub(1);
+    if lengths == 0 { 1 } else { 5 + (lengths - 1) * (2 * elias_fano::SECTIONS + 3) }
+}
 
 /// A packed trie over a mapped file.
 pub struct PackedTable {
@@ -39,10 +45,16 @@ pub struct PackedTable {
     store_all: bool,
 }
 
+/// Where children and their ranks begin. Unigrams are few and met at every word: theirs is a plain array, and their ranks,
+/// which are word ids, are all of one width with a weight before each group.
+enum Starts {
+    Unigrams(View<u32>),
+    Longer { children: EliasFano, offsets: EliasFano },
+}
+
 /// The contexts of one length and their children.
 struct Level {
-    children: EliasFano,
-    offsets: EliasFano,
+    starts: Starts,
     ranks: View<u64>,
     codes: View<u64>,
     bits: u32,
@@ -62,7 +74,12 @@ struct Group {
 
 /// True if a context of `k` words with `len` children stores its weight.
 pub(super) fn stores(store_all: bool, k: usize, len: usize) -> bool {
-    store_all || len > if k == 1 { 0 } else { DERIVED }
+    store_all || k == 1 || len > DERIVED
+}
+
+/// Bits of a rank among `fan` words if `len` of them are stored after a context of `k` words.
+pub(super) fn rank_width(k: usize, len: usize, fan: usize) -> u32 {
+    if k > 1 && len == fan { 0 } else { width_for(fan) }
 }
 
 /// How many words can occur at all.
@@ -85,19 +102,26 @@ impl PackedTable {
         let (bits, store_all) = (file.shape[0] as u32, file.shape[1] == 1);
         let mut levels = Vec::new();
         for k in 1..order {
-            let (at, rank_bits) = (OWN + 1 + (k - 1) * SECTIONS, file.shape[k + 1] as usize);
-            let own = at + 2 * elias_fano::SECTIONS;
+            let (at, rank_bits) = (OWN + sections_before(k), file.shape[k + 1] as usize);
+            let (contexts, children) = (counts[k - 1], counts[k]);
+            let own = OWN + sections_before(k + 1) - 3;
+            let starts = match k {
+                1 => Starts::Unigrams(file.image.view(at, contexts + 1)?),
+                _ => Starts::Longer {
+                    children: EliasFano::open(&file.image, at, contexts + 1, children)?,
+                    offsets: EliasFano::open(
+                        &file.image,
+                        at + elias_fano::SECTIONS,
+                        contexts + 1,
+                        rank_bits,
+                    )?,
+                },
+            };
             let log10: View<f32> = file.image.view(own + 2, 1 << bits)?;
             levels.push(Level {
-                children: EliasFano::open(&file.image, at, counts[k - 1] + 1, counts[k])?,
-                offsets: EliasFano::open(
-                    &file.image,
-                    at + elias_fano::SECTIONS,
-                    counts[k - 1] + 1,
-                    rank_bits,
-                )?,
+                starts,
                 ranks: file.image.view(own, words_for(rank_bits))?,
-                codes: file.image.view(own + 1, words_for(counts[k] * bits as usize))?,
+                codes: file.image.view(own + 1, words_for(children * bits as usize))?,
                 bits,
                 linear: quantise::linear(&log10),
                 log10: log10.iter().map(|&l| f64::from(l)).collect(),
@@ -110,14 +134,24 @@ impl PackedTable {
     #[inline]
     fn group(&self, k: usize, node: u32, fan: usize) -> Group {
         let level = &self.levels[k - 1];
-        let (begin, end) = level.children.pair(node as usize);
-        let len = end - begin;
-        let width = if len == fan { 0 } else { width_for(fan) };
-        let stores = stores(self.store_all, k, len);
-        // Without ranks and weight there is no offset to look for.
-        let start = if stores || width > 0 { level.offsets.get(node as usize) } else { 0 };
-        let ranks = start + if stores { WEIGHT } else { 0 };
-        Group { begin, len, ranks, width, stores }
+        let node = node as usize;
+        match &level.starts {
+            Starts::Unigrams(starts) => {
+                let (begin, len) =
+                    (starts[node] as usize, (starts[node + 1] - starts[node]) as usize);
+                let width = width_for(fan);
+                let ranks = (node + 1) * WEIGHT + begin * width as usize;
+                Group { begin, len, ranks, width, stores: true }
+            }
+            Starts::Longer { children, offsets } => {
+                let (begin, end) = children.pair(node);
+                let (len, width) = (end - begin, rank_width(k, end - begin, fan));
+                let stores = stores(self.store_all, k, len);
+                // Without ranks and weight there is no offset to look for.
+                let start = if stores || width > 0 { offsets.get(node) } else { 0 };
+                Group { begin, len, ranks: start + if stores { WEIGHT } else { 0 }, width, stores }
+            }
+        }
     }
 
     /// The weight or divisor before a group's ranks.
@@ -241,8 +275,10 @@ impl Table for PackedTable {
 
     fn prefetch(&self, state: &State, _: TokenId) {
         for (level, &node) in self.levels.iter().zip(state.nodes()) {
-            level.children.prefetch(node as usize);
-            level.offsets.prefetch(node as usize);
+            if let Starts::Longer { children, offsets } = &level.starts {
+                children.prefetch(node as usize);
+                offsets.prefetch(node as usize);
+            }
         }
     }
 

@@ -3,11 +3,11 @@ use corpus::Vocab;
 use lm::{Error, Result};
 use rayon::prelude::*;
 
-use super::bits::{BitWriter, width_for, words_for};
+use super::bits::{BitWriter, words_for};
 use super::container::{self, TableFile};
 use super::elias_fano;
 use super::links::Level;
-use super::packed::{SECTIONS, WEIGHT, possible, rest_ratio, stores};
+use super::packed::{WEIGHT, possible, rank_width, rest_ratio, sections_before, stores};
 use super::quantise::{Codebook, linear};
 use super::{Links, PackedTable, TableKind};
 use crate::backoff::BackoffModel;
@@ -43,41 +43,33 @@ impl PackedTable {
             vocab,
             notes,
             &shape,
-            1 + (order - 1) * SECTIONS,
+            sections_before(order),
         )?;
         image.push(&model.tables[0].log10_prob);
         let coded: Vec<Coded> = (1..order).into_par_iter().map(|k| plan.code(k)).collect();
-        for k in 1..order {
-            let (level, coded_here) = (&plan.links.levels[k - 1], &coded[k - 1]);
-            let weights = plan.weights(k, &coded);
-            let mut ranks = BitWriter::with_capacity(shape[k + 1] as usize);
-            let mut offsets = Vec::with_capacity(level.gram.len() + 1);
-            for (node, weight) in weights.into_iter().enumerate() {
-                offsets.push(ranks.bits());
-                if let Some(weight) = weight {
-                    let bits = weight.to_bits();
-                    ranks.push(bits & u64::from(u32::MAX), WEIGHT as u32 / 2);
-                    ranks.push(bits >> (WEIGHT / 2), WEIGHT as u32 / 2);
-                }
-                let (children, width) = (plan.links.children(k, node), plan.width(k, node));
-                if width > 0 {
-                    children.for_each(|child| ranks.push(plan.rank(k, child), width));
-                }
+        let ranks: Vec<Ranks> = (1..order)
+            .into_par_iter()
+            .map(|k| plan.ranks(k, shape[k + 1] as usize, &coded))
+            .collect();
+        for (k, (ranks, coded)) in (1..).zip(ranks.into_iter().zip(coded)) {
+            let starts = &plan.links.levels[k - 1].children;
+            if k == 1 {
+                image.push(starts);
+            } else {
+                elias_fano::write(
+                    &mut image,
+                    starts.iter().map(|&c| c as usize),
+                    model.tables[k].len(),
+                );
+                elias_fano::write(&mut image, ranks.offsets.into_iter(), shape[k + 1] as usize);
             }
-            offsets.push(ranks.bits());
-            elias_fano::write(
-                &mut image,
-                level.children.iter().map(|&c| c as usize),
-                model.tables[k].len(),
-            );
-            elias_fano::write(&mut image, offsets.into_iter(), shape[k + 1] as usize);
-            image.push(&ranks.finish());
-            let mut codes =
-                BitWriter::with_capacity(coded_here.codes.len() * options.prob_bits as usize);
-            coded_here.codes.iter().for_each(|&c| codes.push(u64::from(c), options.prob_bits));
+            image.push(&ranks.bits);
+            let bits = options.prob_bits;
+            let mut codes = BitWriter::with_capacity(coded.codes.len() * bits as usize);
+            coded.codes.iter().for_each(|&c| codes.push(u64::from(c), bits));
             image.push(&codes.finish());
-            let mut book = coded_here.book.log10.clone();
-            book.resize(1 << options.prob_bits, 0.0);
+            let mut book = coded.book.log10;
+            book.resize(1 << bits, 0.0);
             image.push(&book);
         }
         Self::over(TableFile::new(image.finish())?)
@@ -94,8 +86,12 @@ pub(super) fn section_bytes(
     let mut bytes = vec![4 * counts[0]];
     for k in 1..model.order() {
         let rank_bits = shape[k + 1] as usize;
-        bytes.extend(elias_fano::section_bytes(counts[k - 1] + 1, counts[k]));
-        bytes.extend(elias_fano::section_bytes(counts[k - 1] + 1, rank_bits));
+        match k {
+            1 => bytes.push(4 * (counts[0] + 1)),
+            _ => [counts[k], rank_bits]
+                .into_iter()
+                .for_each(|max| bytes.extend(elias_fano::section_bytes(counts[k - 1] + 1, max))),
+        }
         bytes.push(8 * words_for(rank_bits));
         bytes.push(8 * words_for(counts[k] * options.prob_bits as usize));
         bytes.push(4 << options.prob_bits);
@@ -117,6 +113,12 @@ struct Coded {
     codes: Vec<u16>,
 }
 
+/// Weights and ranks of the contexts of one length, and where each context's begin.
+struct Ranks {
+    bits: Vec<u64>,
+    offsets: Vec<usize>,
+}
+
 /// What is to be stored, before it is coded.
 struct Plan<'a> {
     model: &'a BackoffModel,
@@ -128,7 +130,7 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn new(model: &'a BackoffModel, options: PackedOptions) -> Result<Self> {
-        let links = Links::new(model)?;
+        let links = Links::with_suffixes(model)?;
         let possible = possible(&model.tables[0].log10_prob[..model.vocab_len]);
         let store_all = !links.are_normalised(model);
         Ok(Self { model, links, options, possible, store_all })
@@ -149,6 +151,26 @@ impl<'a> Plan<'a> {
         head.into_iter().chain((1..self.model.order()).map(bits)).collect()
     }
 
+    fn ranks(&self, k: usize, bits: usize, coded: &[Coded]) -> Ranks {
+        let (mut ranks, mut offsets) = (BitWriter::with_capacity(bits), Vec::new());
+        for (node, weight) in self.weights(k, coded).into_iter().enumerate() {
+            offsets.push(ranks.bits());
+            if let Some(weight) = weight {
+                let bits = weight.to_bits();
+                ranks.push(bits & u64::from(u32::MAX), WEIGHT as u32 / 2);
+                ranks.push(bits >> (WEIGHT / 2), WEIGHT as u32 / 2);
+            }
+            let width = self.width(k, node);
+            if width > 0 {
+                self.links
+                    .children(k, node)
+                    .for_each(|child| ranks.push(self.rank(k, child), width));
+            }
+        }
+        offsets.push(ranks.bits());
+        Ranks { bits: ranks.finish(), offsets }
+    }
+
     /// How many words follow the context without its first word.
     fn fan(&self, k: usize, node: usize) -> usize {
         match k {
@@ -158,8 +180,7 @@ impl<'a> Plan<'a> {
     }
 
     fn width(&self, k: usize, node: usize) -> u32 {
-        let fan = self.fan(k, node);
-        if self.links.children(k, node).len() == fan { 0 } else { width_for(fan) }
+        rank_width(k, self.links.children(k, node).len(), self.fan(k, node))
     }
 
     /// Rank of a child (of a context of `k` words) among the words after the shortened context.

@@ -37,21 +37,32 @@ impl TrieTable {
         let (order, width) = (model.order(), width_for(model.vocab_len));
         let mut image =
             container::begin(TableKind::Trie, model, vocab, notes, &[], sections(order))?;
-        let in_order = |level: &super::links::Level, values: &[f32]| -> Vec<f32> {
+        let in_order = |level: &super::Level, values: &[f32]| -> Vec<f32> {
             level.gram.par_iter().map(|&gram| values[gram as usize]).collect()
         };
-        for (k, (table, level)) in (1..).zip(model.tables.iter().zip(&links.levels)) {
-            if k > 1 {
+        let parts: Vec<_> = (1..=order)
+            .into_par_iter()
+            .map(|k| {
+                let (table, level) = (&model.tables[k - 1], &links.levels[k - 1]);
                 let mut words = BitWriter::with_capacity(table.len() * width as usize);
-                level.gram.iter().for_each(|&gram| {
-                    words.push(u64::from(table.words[gram as usize * k + k - 1]), width)
-                });
-                image.push(&words.finish());
+                if k > 1 {
+                    let last =
+                        level.gram.iter().map(|&gram| table.words[gram as usize * k + k - 1]);
+                    last.for_each(|word| words.push(u64::from(word), width));
+                }
+                let backoff =
+                    if k < order { in_order(level, &table.log10_backoff) } else { Vec::new() };
+                (words.finish(), in_order(level, &table.log10_prob), backoff)
+            })
+            .collect();
+        for (k, (words, prob, backoff)) in (1..).zip(parts) {
+            if k > 1 {
+                image.push(&words);
             }
-            image.push(&in_order(level, &table.log10_prob));
+            image.push(&prob);
             if k < order {
-                image.push(&in_order(level, &table.log10_backoff));
-                let starts = level.children.iter().map(|&c| c as usize);
+                image.push(&backoff);
+                let starts = links.levels[k - 1].children.iter().map(|&c| c as usize);
                 elias_fano::write(&mut image, starts, model.tables[k].len());
             }
         }

@@ -16,7 +16,10 @@ fn truncated_or_flipped_files_are_refused() {
     let sample = oracle::sample(1, 5, 2, 3);
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     for kind in TableKind::ALL {
-        TableModel::build(kind, &sample.model, &sample.vocab, &[]).unwrap().save(&path).unwrap();
+        TableModel::build(kind, &sample.model, &sample.vocab, &[])
+            .unwrap()
+            .save(&path, &sample.vocab)
+            .unwrap();
         let good = std::fs::read(&path).unwrap();
         assert!(TableModel::open(&path).is_ok());
         let mut file = OpenOptions::new().write(true).open(&path).unwrap();
@@ -63,10 +66,10 @@ fn saving_replaces_whole_files_and_leaves_nothing_else() {
     std::fs::write(&path, "old").unwrap();
     let sample = oracle::sample(3, 8, 2, 20);
     let model = TableModel::build(TableKind::Packed, &sample.model, &sample.vocab, &[]).unwrap();
-    model.save(&path).unwrap();
+    model.save(&path, &sample.vocab).unwrap();
     assert!(TableModel::open(&path).is_ok());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
-    assert!(model.save(&folder.path().join("no such folder/model")).is_err());
+    assert!(model.save(&folder.path().join("no such folder/model"), &sample.vocab).is_err());
 }
 
 #[test]
@@ -78,7 +81,7 @@ fn the_same_model_makes_the_same_bytes() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| TableModel::build(kind, &sample.model, &sample.vocab, &[]))
             .unwrap()
-            .save(&path)
+            .save(&path, &sample.vocab)
             .unwrap();
         std::fs::read(path).unwrap()
     };

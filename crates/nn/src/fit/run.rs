@@ -24,7 +24,7 @@ const TRIES: u64 = 3;
 ///
 /// # Panics
 /// When the task has no batches.
-pub fn fit<T: Task>(
+pub fn fit<T: Task + Send>(
     task: &mut T,
     model: &mut T::Model,
     options: &Options,
@@ -50,7 +50,7 @@ struct Bad {
     value: f64,
 }
 
-struct Run<'a, T: Task> {
+struct Run<'a, T: Task + Send> {
     task: &'a mut T,
     model: &'a mut T::Model,
     options: &'a Options,
@@ -68,7 +68,7 @@ struct Run<'a, T: Task> {
     grads_mut_list: Vec<&'static mut [<T::Model as Params>::Num]>,
 }
 
-impl<'a, T: Task> Run<'a, T> {
+impl<'a, T: Task + Send> Run<'a, T> {
     fn start(
         task: &'a mut T,
         model: &'a mut T::Model,
@@ -123,7 +123,9 @@ impl<'a, T: Task> Run<'a, T> {
             self.position.ended = Some(Ended::Complete);
             return Ok(());
         }
-        let (loss, norm) = match self.step() {
+        // one hand-over to rayon's threads a step, not one for each of its loops
+        let (stepped, ()) = rayon::join(|| self.step(), || ());
+        let (loss, norm) = match stepped {
             Ok(done) => done,
             Err(bad) => return self.recover(bad, listen),
         };

@@ -56,7 +56,7 @@ impl<R: Real> Cell<R> for Vanilla {
 }
 
 impl Vanilla {
-    /// The Jacobian ∂h^(j)/∂h^(j-1) [H, H] at the new state h^(j) [H].
+    /// The Jacobian ∂h^(j)/∂h^(j-1) [H, H] at the new state h^(j) `[H]`.
     pub fn jacobian<R: Real>(&self, layer: &Layer<R>, h: ArrayView1<R>) -> Array2<R> {
         let mut jacobian = layer.w_h.clone();
         for (mut row, &h) in jacobian.rows_mut().into_iter().zip(&h) {

@@ -1,0 +1,223 @@
+//! The gradient laboratory: lecture §6 and §7, equation by equation, in f64.
+//!
+//! A [`Path`] is a vanilla network read along one text, with everything the equations speak of kept: h^(0) … h^(T). On it,
+//! the gradient of the loss with respect to `w_h` is computed in three ways that must agree: by back-propagation through
+//! the shared matrix ([`crate::Backbone::loss_grad`]), by back-propagation into a copy of the matrix for every step
+//! ([`Path::copies`], equations 2 to 4), and by the explicit products of Jacobians (equations 5 to 7). Jacobians, their
+//! norms and bounds are equations 9 to 14. [`lag_norms`] works for every cell.
+//!
+//! Shapes: `T` steps, `H` hidden, `V` vocabulary; h `[H]`, w_h [H, H], u [V, H]; steps count from 1, as in the lecture, and
+//! h^(0) is the state that the text starts from. Norms are spectral norms.
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use nn::spectrum::{Eigen, spectral_norm};
+
+use crate::backbone::Backbone;
+use crate::cell::{Backward, CellKind, Forward, Vanilla};
+use crate::layer::Layer;
+
+/// A vanilla network of one layer along a text.
+pub struct Path<'a> {
+    net: &'a Backbone<f64>,
+    cell: Vanilla,
+    /// h^(0) … h^(T).
+    states: Vec<Array1<f64>>,
+    /// What is predicted at the steps 1 … T.
+    targets: &'a [u32],
+}
+
+impl<'a> Path<'a> {
+    /// Reads `inputs` from the state `start`.
+    ///
+    /// # Panics
+    /// When the network is not vanilla or has more than one layer, or the lengths differ.
+    pub fn new(
+        net: &'a Backbone<f64>,
+        inputs: &[u32],
+        targets: &'a [u32],
+        start: ArrayView1<f64>,
+    ) -> Self {
+        let CellKind::Vanilla(cell) = net.cell else {
+            panic!("the equations are the vanilla network's")
+        };
+        assert!(
+            net.layers.len() == 1 && inputs.len() == targets.len(),
+            "one layer, a target a step"
+        );
+        let steps = unroll(net, inputs, start.insert_axis(Axis(0)).to_owned());
+        let states = steps.into_iter().map(|step| step.state.row(0).to_owned()).collect();
+        Self { net, cell, states, targets }
+    }
+
+    /// T.
+    pub fn steps(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// h^(t), t from 0.
+    pub fn state(&self, t: usize) -> ArrayView1<'_, f64> {
+        self.states[t].view()
+    }
+
+    fn layer(&self) -> &Layer<f64> {
+        &self.net.layers[0]
+    }
+
+    /// ∂J^(t)/∂ŷ^(t) · ∂ŷ^(t)/∂h^(t): for cross-entropy and softmax, (ŷ − y)ᵀ u.
+    pub fn loss_to_state(&self, t: usize) -> Array1<f64> {
+        let mut error = self.net.u().dot(&self.states[t]) + &self.net.b2;
+        let largest = error.fold(f64::NEG_INFINITY, |m, &x| m.max(x));
+        error.mapv_inplace(|x| (x - largest).exp());
+        error /= error.sum();
+        error[self.targets[t - 1] as usize] -= 1.0;
+        error.dot(&self.net.u())
+    }
+
+    /// ∂h^(j)/∂h^(j−1) [H, H]: equation 9 at step j.
+    pub fn jacobian(&self, j: usize) -> Array2<f64> {
+        self.cell.jacobian(self.layer(), self.state(j))
+    }
+
+    /// ∂h^(t)/∂h^(i) [H, H] = Π_{j=i+1}^t diag(σ'(…)) · w_h.
+    pub fn lag_jacobian(&self, i: usize, t: usize) -> Array2<f64> {
+        let factors = (i + 1..=t).map(|j| self.jacobian(j)); // eq: 10
+        product(factors, self.layer().hidden())
+    }
+
+    /// ∂J^(t)/∂w_h |_i, the gradient of step t's loss with respect to step i's copy of w_h:
+    /// ∂J^(t)/∂ŷ^(t) · ∂ŷ^(t)/∂h^(t) · ∂h^(t)/∂h^(i) · ∂h^(i)/∂w_h, whose last factor is σ'(…) ⊗ h^(i−1).
+    pub fn copy_gradient(&self, t: usize, i: usize) -> Array2<f64> {
+        let mut row = self.loss_to_state(t).dot(&self.lag_jacobian(i, t)); // eq: 5
+        row.zip_mut_with(&self.states[i], |d, &h| *d *= self.cell.sigma.slope(h));
+        outer(row.view(), self.state(i - 1))
+    }
+
+    /// ∂J/∂w_h = 1/T Σ_t Σ_{i≤t} of the explicit products.
+    pub fn explicit_gradient(&self) -> Array2<f64> {
+        let steps = 1..=self.steps();
+        let terms = steps.flat_map(|t| (1..=t).map(move |i| self.copy_gradient(t, i)));
+        self.sum(terms) / self.steps() as f64 // eq: 7
+    }
+
+    /// ∂J^(t)/∂w_h |_i for i = 1 … t by back-propagation, as if each step had a matrix of its own.
+    pub fn copies(&self, t: usize) -> Vec<Array2<f64>> {
+        let mut d_h = self.loss_to_state(t);
+        let mut gradients = Vec::with_capacity(t);
+        for i in (1..=t).rev() {
+            d_h.zip_mut_with(&self.states[i], |d, &h| *d *= self.cell.sigma.slope(h));
+            gradients.push(outer(d_h.view(), self.state(i - 1)));
+            d_h = d_h.dot(&self.layer().w_h);
+        }
+        gradients.reverse();
+        gradients
+    }
+
+    /// ∂J^(t)/∂w_h = Σ_{i≤t} ∂J^(t)/∂w_h |_i, each copy's own derivative with respect to w_h being 1 (equation 4).
+    pub fn step_gradient(&self, t: usize) -> Array2<f64> {
+        self.sum(self.copies(t)) // eq: 3
+    }
+
+    /// ∂J/∂w_h = 1/T Σ_t ∂J^(t)/∂w_h.
+    pub fn total_gradient(&self) -> Array2<f64> {
+        self.sum((1..=self.steps()).map(|t| self.step_gradient(t))) / self.steps() as f64 // eq: 2
+    }
+
+    fn sum(&self, terms: impl IntoIterator<Item = Array2<f64>>) -> Array2<f64> {
+        let zero = Array2::zeros(self.layer().w_h.dim());
+        terms.into_iter().fold(zero, |sum, term| sum + term)
+    }
+}
+
+fn outer(column: ArrayView1<f64>, row: ArrayView1<f64>) -> Array2<f64> {
+    column.insert_axis(Axis(1)).dot(&row.insert_axis(Axis(0)))
+}
+
+/// ∂h^(t)/∂h^(i) = Π_{j=i+1}^t ∂h^(j)/∂h^(j−1), the Jacobians given in the order of the steps i+1 … t: the latest stands
+/// leftmost. [H, H]
+pub fn product(jacobians: impl IntoIterator<Item = Array2<f64>>, hidden: usize) -> Array2<f64> {
+    jacobians.into_iter().fold(Array2::eye(hidden), |earlier, jacobian| jacobian.dot(&earlier)) // eq: 6
+}
+
+/// With σ the identity, ∂h^(t)/∂h^(i) = w_h^(t−i): the power, multiplied out.
+pub fn linear_lag(w_h: ArrayView2<f64>, lag: usize) -> Array2<f64> {
+    product((0..lag).map(|_| w_h.to_owned()), w_h.nrows()) // eq: 11
+}
+
+/// The same power by eigenvalues, P Λ^(t−i) P⁻¹ (equation 12).
+pub fn eigen_lag(w_h: ArrayView2<f64>, lag: usize) -> Array2<f64> {
+    Eigen::new(w_h).power(lag as i32)
+}
+
+/// β_h β_W, which bounds ‖∂h^(j)/∂h^(j−1)‖: the largest slope of σ times the norm of w_h.
+pub fn jacobian_bound(cell: &Vanilla, w_h: ArrayView2<f64>) -> f64 {
+    cell.sigma.max_slope() * spectral_norm(w_h) // eq: 13
+}
+
+/// (β_W β_h)^(t−i), which bounds ‖∂h^(t)/∂h^(i)‖.
+pub fn lag_bound(cell: &Vanilla, w_h: ArrayView2<f64>, lag: usize) -> f64 {
+    jacobian_bound(cell, w_h).powi(lag as i32) // eq: 14
+}
+
+/// ‖∂J^(T)/∂h^(T−lag)‖ for lag = 0 … T: how much of the last loss's gradient arrives so many steps earlier. For any cell;
+/// of an LSTM's state [h | c] it is the norm of the whole.
+///
+/// # Panics
+/// When the network has more than one layer.
+pub fn lag_norms(net: &Backbone<f64>, inputs: &[u32], target: u32) -> Vec<f64> {
+    assert_eq!(net.layers.len(), 1, "lags are those of one layer");
+    let (layer, rule) = (&net.layers[0], net.cell.rule::<f64>());
+    let mut steps = unroll(net, inputs, Array2::zeros((1, rule.states() * layer.hidden())));
+    let last = steps[steps.len() - 1].state.clone();
+    let mut d_state = Array2::zeros(last.dim());
+    let (h, mut grad) = (last.slice(ndarray::s![.., ..layer.hidden()]), net.clone());
+    nn::softmax::loss_grad(
+        net.u(),
+        net.b2.view(),
+        h,
+        &[target],
+        1.0,
+        d_state.slice_mut(ndarray::s![.., ..layer.hidden()]),
+        grad.u.as_mut().unwrap_or(&mut grad.encoder.w).view_mut(),
+        grad.b2.view_mut(),
+        &mut nn::softmax::OutputScratch::new(1, layer.hidden(), net.vocab()),
+    );
+    let mut norms = vec![norm(&d_state)];
+    for t in (1..steps.len()).rev() {
+        let (before, after) = steps.split_at_mut(t);
+        let step = &mut after[0];
+        let (pre, extra, prev) =
+            (step.pre.view_mut(), step.extra.view_mut(), before[t - 1].state.view());
+        rule.backward(layer, Backward { pre, extra, prev, d_state: d_state.view_mut() });
+        norms.push(norm(&d_state));
+    }
+    norms
+}
+
+fn norm(matrix: &Array2<f64>) -> f64 {
+    matrix.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// What one step of one lane leaves.
+struct Step {
+    pre: Array2<f64>,
+    extra: Array2<f64>,
+    state: Array2<f64>,
+}
+
+/// Reads a text from a state [1, S·H]; element 0 is the start.
+fn unroll(net: &Backbone<f64>, inputs: &[u32], start: Array2<f64>) -> Vec<Step> {
+    let (layer, rule) = (&net.layers[0], net.cell.rule::<f64>());
+    let row = |blocks| Array2::zeros((1, blocks * layer.hidden()));
+    let mut steps = vec![Step { pre: row(0), extra: row(0), state: start }];
+    for &id in inputs {
+        let mut step =
+            Step { pre: row(rule.gates()), extra: row(rule.extra()), state: row(rule.states()) };
+        let x = net.encoder.w.row(id as usize);
+        layer.project(x.insert_axis(Axis(0)), step.pre.view_mut());
+        let (pre, extra) = (step.pre.view_mut(), step.extra.view_mut());
+        let (prev, next) = (steps[steps.len() - 1].state.view(), step.state.view_mut());
+        rule.forward(layer, Forward { pre, extra, prev, next });
+        steps.push(step);
+    }
+    steps
+}
