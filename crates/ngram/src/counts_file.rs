@@ -53,7 +53,9 @@ pub fn read_counts(path: &Path, order: usize) -> Result<(Vocab, GramCounts)> {
             }
         }
     }
-    if windows.is_empty() || order > 1 && windows.iter().all(|(n, _)| *n == order) {
+    // Every text has its sentences' first words as 2-grams behind <s>.
+    let first_words = |&(n, i): &(usize, usize)| n == 2 && listed[1].words[2 * i] == bos;
+    if windows.is_empty() || order > 1 && !windows.iter().any(first_words) {
         let what = format!("no n-grams of the orders 2 to {order} that start with {BOS}");
         let cure = format!("{CURE}, of order {order} or higher");
         return Err(Error::File { path: path.into(), what, cure });

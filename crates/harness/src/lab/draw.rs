@@ -229,6 +229,7 @@ fn bars(c: &Canvas, series: &Series, axis: &Axis, x: &Scale, y: &Scale, role: Ro
 
 #[cfg(test)]
 mod tests {
+    use super::super::chart::Cell;
     use super::super::text::Text;
     use super::*;
 
