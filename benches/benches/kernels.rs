@@ -99,7 +99,8 @@ fn functions(c: &mut Criterion) {
     let start: Vec<f32> = (0..LENGTH).map(|i| i as f32 / 2000.0 - 4.0).collect();
     let mut group = c.benchmark_group("functions");
     group.throughput(Throughput::Elements(LENGTH as u64));
-    let all: [(&str, fn(&mut [f32])); 3] =
+    type InPlace = fn(&mut [f32]);
+    let all: [(&str, InPlace); 3] =
         [("exp", f32::exp_slice), ("tanh", f32::tanh_slice), ("sigmoid", f32::sigmoid_slice)];
     for (name, function) in all {
         group.bench_function(name, |bench| {

@@ -167,7 +167,7 @@ pub fn run(args: &NgramArgs, out: &mut dyn Write) -> Result<()> {
 /// A model, in memory or on disk.
 enum Estimated {
     Held { model: BackoffModel, discounts: Vec<Discounts>, notes: Vec<String> },
-    Stored(StoredEstimate),
+    Stored(Box<StoredEstimate>),
 }
 
 struct Made {
@@ -213,7 +213,7 @@ fn from_text(
                 let tokens = train.targets() as u64;
                 let text = std::iter::once(Ok(train));
                 let made = recipe.estimate_stored(text, vocab.len(), tokens, &budget, log)?;
-                Ok(Made { vocab, estimated: Estimated::Stored(made) })
+                Ok(Made { vocab, estimated: Estimated::Stored(Box::new(made)) })
             }
         };
     }
@@ -233,7 +233,7 @@ fn from_text(
             let tokens = (0..vocab.len() as u32).map(|w| vocab.count(corpus::TokenId(w))).sum();
             let text = Tokens::stream(path, &vocab)?;
             let made = recipe.estimate_stored(text, vocab.len(), tokens, &budget, log)?;
-            Ok(Made { vocab, estimated: Estimated::Stored(made) })
+            Ok(Made { vocab, estimated: Estimated::Stored(Box::new(made)) })
         }
     }
 }
