@@ -108,7 +108,7 @@ pub struct TextArgs {
     /// space, words, words-lower or chars [default: the data set's own, `words` for a file]
     #[arg(long)]
     pub tokenizer: Option<Tokenizer>,
-    /// Words rarer than this in the training text become <unk> [default: 2 for a file, the data set's own rule otherwise]
+    /// Words rarer than this in the training text are one unknown word [default: 2 for a file, the data set's own rule otherwise]
     #[arg(long, value_name = "N")]
     pub min_count: Option<u64>,
     /// Keep at most so many words, `</s>` and `<unk>` included
