@@ -33,6 +33,18 @@ pub enum VocabScope {
     Whole,
 }
 
+impl VocabScope {
+    /// The words of [`Corpus::split`], with a remark where the vocabulary knows the test text.
+    pub(crate) fn remark(self, split: String) -> String {
+        match self {
+            VocabScope::Train => split,
+            VocabScope::Whole => {
+                format!("{split}; vocabulary counted on the whole corpus, test included")
+            }
+        }
+    }
+}
+
 /// How text becomes a corpus.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CorpusOptions {

@@ -115,19 +115,13 @@ impl Draft {
         }
         ids.truncate(kept);
         ids.shrink_to_fit();
-        let split = match options.scope {
-            VocabScope::Train => split,
-            VocabScope::Whole => {
-                format!("{split}; vocabulary counted on the whole corpus, test included")
-            }
-        };
         Corpus {
             name: name.into(),
             vocab,
             train: Tokens::from_parts(ids, ends, bytes),
             valid,
             test,
-            split,
+            split: options.scope.remark(split),
             language: None,
         }
     }

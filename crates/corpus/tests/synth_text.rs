@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use corpus::synth::{Forward, Language, Seen, probe, write_text};
-use corpus::{Corpus, CorpusOptions, Kind, Part, Tokenizer};
+use corpus::{Corpus, CorpusOptions, Kind, Part, Tokenizer, VocabScope};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -127,8 +127,12 @@ fn a_corpus_of_the_language_is_the_corpus_of_its_text() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("text.txt");
     std::fs::write(&path, text(&language, 3, 30_000)).unwrap();
-    for tokenizer in [Tokenizer::Space, Tokenizer::Chars] {
-        let options = CorpusOptions { tokenizer, ..CorpusOptions::default() };
+    for (tokenizer, scope) in [
+        (Tokenizer::Space, VocabScope::Train),
+        (Tokenizer::Space, VocabScope::Whole),
+        (Tokenizer::Chars, VocabScope::Whole),
+    ] {
+        let options = CorpusOptions { tokenizer, scope, ..CorpusOptions::default() };
         let generated = Corpus::from_language(Arc::clone(&language), 3, 30_000, options).unwrap();
         let read = Corpus::from_file(&path, options).unwrap();
         assert_eq!(generated.vocab.fingerprint(), read.vocab.fingerprint());
@@ -137,6 +141,7 @@ fn a_corpus_of_the_language_is_the_corpus_of_its_text() {
         }
         assert!(generated.synthetic() && !read.synthetic());
         assert_eq!(generated.name, "synth");
+        assert_eq!(generated.split, format!("generated with seed 3; {}", read.split));
     }
     let tokens = |part| {
         Corpus::from_language(Arc::clone(&language), 3, 30_000, CorpusOptions::default())

@@ -6,6 +6,7 @@ use corpus::Tokenizer;
 
 use crate::commands::data::DataCommand;
 use crate::commands::lab::LabArgs;
+use crate::commands::train_ngram::NgramArgs;
 use crate::registry::Preset;
 
 /// Compares n-gram, fixed-window and recurrent language models: one tokenizer, one perplexity.
@@ -41,6 +42,12 @@ pub enum Command {
     },
     /// Measure the lecture's claims, each with a verdict
     Lab(LabArgs),
+    /// Train one model and save it
+    Train {
+        /// The kind of model.
+        #[command(subcommand)]
+        what: TrainCommand,
+    },
     /// Draw a report again from its records
     Report {
         /// The folder of an earlier run.
@@ -54,6 +61,13 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// What can be trained by itself.
+#[derive(Debug, Subcommand)]
+pub enum TrainCommand {
+    /// An n-gram model of any order, in memory or larger than memory
+    Ngram(NgramArgs),
 }
 
 /// Options of a comparison.

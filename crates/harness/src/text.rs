@@ -64,7 +64,7 @@ fn generated(preset: Preset) -> u64 {
 }
 
 /// The data set's own rules where there are some, then what the user asked for.
-fn options(name: &str, args: TextArgs) -> CorpusOptions {
+pub fn options(name: &str, args: TextArgs) -> CorpusOptions {
     let own = DataSet::all().iter().find(|d| d.name == name).map(DataSet::options);
     let generated = Language::names().any(|n| n == name) || name.ends_with(".toml");
     let base = own.unwrap_or(CorpusOptions {

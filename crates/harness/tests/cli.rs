@@ -136,7 +136,7 @@ fn bad_texts_are_refused_with_place_cure_and_code_65() {
         ("nul.txt", nul, &["line 3", "byte 30", "NUL"]),
         ("utf16.txt", utf16, &["UTF-16", "iconv"]),
         ("binary.txt", b"\x7fELF\x02\x01\x01\0\0\0\xff\xfe".to_vec(), &["binary.txt"]),
-        ("empty.txt", Vec::new(), &["no text"]),
+        ("empty.txt", Vec::new(), &["empty"]),
         ("blank.txt", b"\n \n\t\n".to_vec(), &["no text"]),
         ("mark.txt", mark.into_bytes(), &["<s>", "line"]),
         ("short.txt", b"one line\n".to_vec(), &["at least 20"]),

@@ -1,8 +1,9 @@
 //! The oracle: the true distribution of generated text as a language model. Its perplexity is the floor of the table.
 //!
 //! Words are those of the vocabulary; the grammar's words outside it are together `<unk>`, whose probability is the sum
-//! of theirs, and an `<unk>` that is read is one of them, which one is summed over ([`corpus::synth::Forward`]). Words
-//! that no grammar word is have probability 0. Sentences are independent, so both contexts are the same. What the
+//! of theirs, and an `<unk>` that is read is one of them, which one is summed over ([`corpus::synth::Forward`]). Exact
+//! as long as few words are hidden; with more than a tenth of the running words the forward pass may drop improbable
+//! hypotheses. Words that no grammar word is have probability 0. Sentences are independent, so both contexts are the same. What the
 //! grammar cannot write has probability 0 and, when read, is skipped: it says nothing of what follows.
 use std::path::Path;
 use std::sync::Arc;

@@ -11,7 +11,8 @@ use lm::{
 
 fn corpus(name: &str, tokens: u64, limits: VocabLimits, tokenizer: Tokenizer) -> Corpus {
     let language = Arc::new(Language::embedded(name).unwrap());
-    Corpus::from_language(language, 1, tokens, CorpusOptions { tokenizer, limits, ..CorpusOptions::default() }).unwrap()
+    let options = CorpusOptions { tokenizer, limits, ..CorpusOptions::default() };
+    Corpus::from_language(language, 1, tokens, options).unwrap()
 }
 
 fn train(recipe: &dyn Recipe, corpus: &Corpus) -> Arc<dyn LanguageModel> {

@@ -3,9 +3,10 @@
 //! a(w_1 … w_k) = count(w_1 … w_k)                if k = N or w_1 = `<s>`
 //!              = |{v : count(v w_1 … w_k) > 0}|   else (the continuation count)
 //!
-//! KenLM's `lmplz` never replaces the raw count of the n-grams it holds when its input ends (its issue 427): those that end
-//! its very last n-gram in its own suffix order, where words are numbered by first occurrence. On PTB that is one word,
-//! and it moves D_3 of the unigrams by 0.003 and p of the rarest words by 0.1 %. [`Counting::Lmplz`] does the same.
+//! KenLM's `lmplz` takes the raw count of the n-grams it holds when its input ends (its issue 427) for its counts of counts:
+//! those that end its very last n-gram in its own suffix order, where words are numbered by first occurrence. On PTB that is
+//! one word, and it moves D_3 of the unigrams by 0.003. [`Counting::Lmplz`] does the same; the probabilities are made from
+//! the adjusted counts in both.
 use corpus::Tokens;
 
 use crate::count::GramCounts;
@@ -17,7 +18,7 @@ pub enum Counting {
     Raw,
     /// Adjusted below the highest order, by the formula.
     Adjusted,
-    /// Adjusted, but for the n-grams that end the very last one, as `lmplz` leaves them.
+    /// Adjusted; the discounts as `lmplz` has them, where the n-grams that end the very last one count as they stand.
     #[default]
     Lmplz,
 }
@@ -32,8 +33,7 @@ impl GramCounts {
             _ if k + 1 == self.order() => true,
             // nothing stands before <s>
             _ if level.word[node] as usize == self.vocab_len() => true,
-            Counting::Adjusted => false,
-            Counting::Lmplz => self.lmplz_last.get(k) == Some(&node),
+            Counting::Adjusted | Counting::Lmplz => false,
         };
         if raw { level.count[node] } else { level.first_child[node + 1] - level.first_child[node] }
     }
@@ -43,6 +43,8 @@ impl GramCounts {
         let of_level = |k: usize| {
             let mut n = [0; 4];
             for node in 0..self.levels[k].word.len() {
+                let raw = counting == Counting::Lmplz && self.lmplz_last.get(k) == Some(&node);
+                let counting = if raw { Counting::Raw } else { counting };
                 let count = self.counted(counting, k, node) as usize;
                 if (1..=4).contains(&count) {
                     n[count - 1] += 1;

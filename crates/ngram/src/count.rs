@@ -31,7 +31,7 @@ pub(crate) struct CountLevel {
 pub struct GramCounts {
     vocab_len: usize,
     pub(crate) levels: Vec<CountLevel>,
-    /// The suffixes of lmplz's very last n-gram, see [`crate::adjust`]: a place in each level it reaches.
+    /// The suffixes of `lmplz`'s very last n-gram, see [`crate::adjust`]: a place in each level it reaches.
     pub(crate) lmplz_last: Vec<usize>,
     /// Up to which count n-grams are left out of the model, see [`crate::cutoff`]; empty where none is.
     pub(crate) cutoff: Vec<u32>,

@@ -1,7 +1,7 @@
 //! Activation functions σ and their derivatives, the σ and σ' of lecture equations 8 to 10.
 //!
 //! The derivative is taken from the *output* y = σ(x), which is what back-propagation keeps:
-//! tanh' = 1 − y², logistic' = y (1 − y), ReLU' = [y > 0], identity' = 1.
+//! tanh' = 1 − y², logistic' = y (1 − y), ReLU' = 1 for y > 0, identity' = 1.
 
 use crate::real::Real;
 use crate::simd::widest;

@@ -39,7 +39,7 @@ impl Dropout {
         self.p
     }
 
-    /// mask[i] ← 0 (dropped) or 1 / (1 − p) (kept), for elements `start + i` of step `step`.
+    /// `mask[i]` ← 0 (dropped) or 1 / (1 − p) (kept), for elements `start + i` of step `step`.
     pub fn mask<R: Real>(&self, step: u64, start: u64, mask: &mut [R]) {
         let (threshold, kept) = self.split::<R>();
         let key = mix(self.key ^ step.wrapping_mul(GOLDEN));

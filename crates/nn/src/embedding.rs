@@ -18,7 +18,7 @@ impl<R: Real> Embedding<R> {
         Self { w: Array2::zeros((vocab, width)) }
     }
 
-    /// out[n] ← w[ids[n]].
+    /// `out[n] ← w[ids[n]]`.
     ///
     /// # Panics
     /// When an id is V or more, or the shapes differ.
@@ -30,7 +30,7 @@ impl<R: Real> Embedding<R> {
     }
 }
 
-/// grad_w[ids[n]] += d_out[n], in the order of n: the transpose of [`Embedding::gather`].
+/// `grad_w[ids[n]] += d_out[n]`, in the order of n: the transpose of [`Embedding::gather`].
 ///
 /// # Panics
 /// When an id is V or more, or the shapes differ.

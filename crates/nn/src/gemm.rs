@@ -12,6 +12,7 @@ use crate::simd::matmul::{Product, Raw};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+use std::sync::Barrier;
 use std::time::Instant;
 
 /// c ← α a·b + β c, with a [M, K], b [K, N], c [M, N], on the calling thread. With β = 0 the old c is not read.
@@ -131,45 +132,54 @@ pub(crate) fn double(
     }
 }
 
+/// A product c ← a·b of [`SIDE`] × [`SIDE`] matrices, row-major.
+type Multiply = dyn Fn(&[f32], &[f32], &mut [f32]) + Sync;
+
+/// Rows and columns of the matrices that [`measure_ceiling`] multiplies.
+const SIDE: usize = 768;
+
 /// The matrix products of this machine in GFLOP/s, the ceiling that a model's speed is measured against: `threads`
 /// threads at once each multiply 768 × 768 `f32` matrices of their own, with faer's product and with ours, for
 /// `seconds` each; the better sum of the threads' medians counts.
 pub fn measure_ceiling(threads: usize, seconds: f64) -> f64 {
-    const N: usize = 768;
-    let median = |multiply: &(dyn Fn(&[f32], &[f32], &mut [f32]) + Sync)| -> f64 {
-        let start = std::sync::Barrier::new(threads.max(1));
-        std::thread::scope(|scope| {
-            let work = || {
-                let a: Vec<f32> = (0..N * N).map(|i| (i % 61) as f32 / 61.0 - 0.5).collect();
-                let b: Vec<f32> = (0..N * N).map(|i| (i % 67) as f32 / 67.0 - 0.5).collect();
-                let mut c = vec![0.0; N * N];
-                multiply(&a, &b, &mut c);
-                start.wait();
-                let (mut rates, begin) = (Vec::new(), Instant::now());
-                while rates.len() < 3 || begin.elapsed().as_secs_f64() < seconds {
-                    let begin = Instant::now();
-                    multiply(&a, &b, &mut c);
-                    rates.push(2e-9 * (N * N * N) as f64 / begin.elapsed().as_secs_f64());
-                }
-                std::hint::black_box(&c);
-                rates.sort_by(f64::total_cmp);
-                rates[rates.len() / 2]
-            };
-            let all: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
-            all.into_iter().filter_map(|thread| thread.join().ok()).sum()
-        })
-    };
-    let ours = median(&|a, b, c| {
-        let view = |x| ArrayView2::from_shape((N, N), x).expect("N × N numbers");
-        let c = ArrayViewMut2::from_shape((N, N), c).expect("N × N numbers");
+    let ours = measure(threads, seconds, &|a, b, c| {
+        let view = |x| ArrayView2::from_shape((SIDE, SIDE), x).expect("a square");
+        let c = ArrayViewMut2::from_shape((SIDE, SIDE), c).expect("a square");
         gemm(1.0, view(a), view(b), 0.0, c);
     });
-    let faer = median(&|a, b, c| {
-        let c = MatMut::from_row_major_slice_mut(c, N, N);
-        let (a, b) = (MatRef::from_row_major_slice(a, N, N), MatRef::from_row_major_slice(b, N, N));
+    let faer = measure(threads, seconds, &|a, b, c| {
+        let c = MatMut::from_row_major_slice_mut(c, SIDE, SIDE);
+        let a = MatRef::from_row_major_slice(a, SIDE, SIDE);
+        let b = MatRef::from_row_major_slice(b, SIDE, SIDE);
         matmul(c, Accum::Replace, a, b, 1.0, Par::Seq);
     });
     ours.max(faer)
+}
+
+/// The sum of the threads' median speeds, in GFLOP/s.
+fn measure(threads: usize, seconds: f64, multiply: &Multiply) -> f64 {
+    let threads = threads.max(1);
+    let start = Barrier::new(threads);
+    let work = || {
+        let numbers = |n| (0..SIDE * SIDE).map(|i| (i % n) as f32 / n as f32 - 0.5).collect();
+        let (a, b): (Vec<f32>, Vec<f32>) = (numbers(61), numbers(67));
+        let mut c = vec![0.0; SIDE * SIDE];
+        multiply(&a, &b, &mut c);
+        start.wait();
+        let (mut rates, begin) = (Vec::new(), Instant::now());
+        while rates.len() < 3 || begin.elapsed().as_secs_f64() < seconds {
+            let begin = Instant::now();
+            multiply(&a, &b, &mut c);
+            rates.push(2e-9 * (SIDE * SIDE * SIDE) as f64 / begin.elapsed().as_secs_f64());
+        }
+        std::hint::black_box(&c);
+        rates.sort_by(f64::total_cmp);
+        rates[rates.len() / 2]
+    };
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        all.into_iter().filter_map(|thread| thread.join().ok()).sum()
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A fully connected layer: y = x wᵀ + b, with the weights as PyTorch keeps them.
 //!
-//! Shapes: x [B, in], w [out, in], b [out], y [B, out]. Products are cut into fixed blocks of rows, which rayon may
+//! Shapes: x [B, in], w [out, in], b `[out]`, y [B, out]. Products are cut into fixed blocks of rows, which rayon may
 //! run in parallel.
 
 use crate::gemm::par_gemm;
@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
 pub struct Linear<R> {
     /// Weights [out, in].
     pub w: Array2<R>,
-    /// Bias [out].
+    /// Bias `[out]`.
     pub b: Array1<R>,
 }
 

@@ -4,9 +4,8 @@ use ndarray::{Array1, Array2};
 use nn::Real;
 use nn::init::uniform;
 use nn::rng::stream;
-use nn::softmax::adaptive::{
-    Adaptive, AdaptiveScratch, Clusters, ClustersError, Tail, log_probs, loss_grad, score,
-};
+use nn::softmax::adaptive::{Adaptive, AdaptiveScratch, Tail, log_probs, loss_grad, score};
+use nn::softmax::{Clusters, ClustersError};
 use rand::Rng;
 
 /// Random weights of three clusters over 37 words in a scrambled order, random h and targets.
@@ -102,8 +101,8 @@ fn loss_score_and_distribution_follow_the_formula_and_sum_to_one() {
     let mut scores = vec![0.0; ROWS];
     score(&case.clusters, &case.weights, case.h.view(), &case.targets, &mut scores, &mut scratch);
     let mut all = vec![0.0; VOCAB as usize];
-    for n in 0..ROWS {
-        assert!((scores[n] - oracle(&case, n, case.targets[n])).abs() < 1e-12, "row {n}");
+    for (n, &ln_p) in scores.iter().enumerate() {
+        assert!((ln_p - oracle(&case, n, case.targets[n])).abs() < 1e-12, "row {n}");
         log_probs(&case.clusters, &case.weights, case.h.row(n), &mut all, &mut scratch);
         for word in 0..VOCAB {
             assert!(

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use super::{Language, Sentences};
-use crate::corpus::{Corpus, CorpusOptions};
+use crate::corpus::{Corpus, CorpusOptions, VocabScope};
 use crate::error::{Error, Result};
 use crate::split::{Part, SplitPlan};
 use crate::tokenizer::Tokenizer;
@@ -34,15 +34,15 @@ impl Corpus {
         let plan = SplitPlan::new(sentences.len());
         let split = format!("generated with seed {seed}; {plan}");
         let mut corpus = if options.tokenizer == Tokenizer::Space {
-            Self::from_forms(&language, &sentences, plan, options)
+            Self::from_forms(&language, &sentences, split, options, plan)
         } else {
             let mut parts = [Vec::new(), Vec::new(), Vec::new()];
             for (i, sentence) in sentences.iter().enumerate() {
                 parts[plan.part(i) as usize].push(language.text(sentence));
             }
-            Self::from_sentences(language.name(), &parts, String::new(), options)
+            Self::from_sentences(language.name(), &parts, split, options)
         };
-        (corpus.split, corpus.language) = (split, Some(language));
+        corpus.language = Some(language);
         Ok(corpus)
     }
 
@@ -50,13 +50,13 @@ impl Corpus {
     fn from_forms(
         language: &Language,
         sentences: &Sentences,
-        plan: SplitPlan,
+        split: String,
         options: CorpusOptions,
+        plan: SplitPlan,
     ) -> Self {
         let (mut counts, mut builder) = (vec![0u64; language.len()], VocabBuilder::default());
-        for (_, sentence) in
-            sentences.iter().enumerate().filter(|(i, _)| plan.part(*i) == Part::Train)
-        {
+        let counted = |i| options.scope == VocabScope::Whole || plan.part(i) == Part::Train;
+        for (_, sentence) in sentences.iter().enumerate().filter(|(i, _)| counted(*i)) {
             sentence.iter().for_each(|f| counts[f.index()] += 1);
             builder.end_sentence();
         }
@@ -83,7 +83,7 @@ impl Corpus {
             train,
             valid,
             test,
-            split: String::new(),
+            split: options.scope.remark(split),
             language: None,
         }
     }

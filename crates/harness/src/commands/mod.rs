@@ -4,13 +4,14 @@ pub mod data;
 pub mod lab;
 pub mod models;
 pub mod report;
+pub mod train_ngram;
 
 use std::io::{Write, stdout};
 
 use anyhow::Result;
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, TrainCommand};
 
 /// Runs a parsed command line.
 pub fn run(cli: Cli) -> Result<()> {
@@ -21,6 +22,9 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Models) => models::run(&mut out)?,
         Some(Command::Data { command }) => data::run(command, &mut out)?,
         Some(Command::Lab(args)) => lab::run(&args, &mut out)?,
+        Some(Command::Train { what: TrainCommand::Ngram(args) }) => {
+            train_ngram::run(&args, &mut out)?
+        }
         Some(Command::Report { dir, splice }) => report::run(&dir, splice.as_deref(), &mut out)?,
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

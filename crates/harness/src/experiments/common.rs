@@ -39,7 +39,8 @@ impl Texts {
 
 /// The first sentences of a text that together have at most so many tokens (one sentence at least).
 pub fn head(text: &Tokens, most: usize) -> Tokens {
-    let within = (0..text.sentence_count()).take_while(|&i| i == 0 || text.sentence_start(i) + text.sentence(i).len() <= most);
+    let within = (0..text.sentence_count())
+        .take_while(|&i| i == 0 || text.sentence_start(i) + text.sentence(i).len() <= most);
     text.head(within.count())
 }
 
@@ -53,20 +54,37 @@ pub fn window(lab: &Lab<'_>, seed: u64) -> WindowConfig {
     let full = presets::window(&lab.setting(seed));
     let size = lab.size(24, 64, full.nhid);
     let (emsize, dropout) = (lab.size(24, 48, full.emsize), lab.size(0.0, 0.0, full.dropout));
-    WindowConfig { emsize, nhid: size, dropout, batch_size: lab.size(200, 200, 500), seed, training: training(lab), ..WindowConfig::default() }
+    WindowConfig {
+        emsize,
+        nhid: size,
+        dropout,
+        batch_size: lab.size(200, 200, 500),
+        seed,
+        training: training(lab),
+        ..WindowConfig::default()
+    }
 }
 
 /// A recurrent network of the experiments' size.
 pub fn recurrent(lab: &Lab<'_>, cell: CellName, seed: u64) -> RnnConfig {
     let full = presets::recurrent(cell, &lab.setting(seed));
     let (nhid, dropout) = (lab.size(24, 64, full.nhid), lab.size(0.0, 0.0, full.dropout));
-    RnnConfig { cell, nhid, dropout, batch_size: lab.size(10, 16, 20), seed, training: training(lab), ..RnnConfig::default() }
+    RnnConfig {
+        cell,
+        nhid,
+        dropout,
+        batch_size: lab.size(10, 16, 20),
+        seed,
+        training: training(lab),
+        ..RnnConfig::default()
+    }
 }
 
 /// Heap bytes of training the largest network on this text, and the text's counts.
 pub fn bytes(lab: &Lab<'_>) -> u64 {
     let vocab = lab.corpus.vocab.len();
-    let networks = [CellName::Rnn, CellName::Gru, CellName::Lstm].map(|c| recurrent(lab, c, 1).training_bytes(vocab));
+    let networks = [CellName::Rnn, CellName::Gru, CellName::Lstm]
+        .map(|c| recurrent(lab, c, 1).training_bytes(vocab));
     let largest = networks.into_iter().max().unwrap_or(0).max(window(lab, 1).training_bytes(vocab));
     largest + count_bytes(lab, 5)
 }
@@ -80,10 +98,16 @@ pub fn count_bytes(lab: &Lab<'_>, order: usize) -> u64 {
 ///
 /// # Errors
 /// Those of training.
-pub fn model(lab: &Lab<'_>, recipe: &dyn Recipe, data: TrainSet<'_>) -> Result<Arc<dyn LanguageModel>> {
+pub fn model(
+    lab: &Lab<'_>,
+    recipe: &dyn Recipe,
+    data: TrainSet<'_>,
+) -> Result<Arc<dyn LanguageModel>> {
     match lab.train(recipe, data)? {
         Trial::Trained(model) => Ok(model),
-        Trial::Diverged(step) => anyhow::bail!("{} diverged at step {step}; lower its learning rate", recipe.id()),
+        Trial::Diverged(step) => {
+            anyhow::bail!("{} diverged at step {step}; lower its learning rate", recipe.id())
+        }
     }
 }
 
@@ -107,7 +131,11 @@ pub fn ratio(a: &Scores, b: &Scores, text: &Tokens) -> Estimate {
     const BOOTSTRAP_SEED: u64 = 1;
     let resampled = |s: &Scores| Resampled::of(s, text, BOOTSTRAP_SEED);
     let (interval, _) = resampled(a).against(&resampled(b));
-    Estimate { value: Perplexity::of_mean_nll(mean_loss(a) - mean_loss(b)), lo: interval.lo, hi: interval.hi }
+    Estimate {
+        value: Perplexity::of_mean_nll(mean_loss(a) - mean_loss(b)),
+        lo: interval.lo,
+        hi: interval.hi,
+    }
 }
 
 /// What a family is called in charts.

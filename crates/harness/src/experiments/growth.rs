@@ -20,9 +20,15 @@ struct Step {
 /// Confirmed where the unseen share and every family's perplexity fall at every step and the order of the families changes on
 /// the way; refuted where one of them ends higher than it began; undecided otherwise.
 fn more_data(steps: &[Step]) -> Ruling {
-    let figure = Text::new("fall of the unseen trigram share, smallest to largest text", "未见三元组比例的下降(从最小语料到最大语料)");
+    let figure = Text::new(
+        "fall of the unseen trigram share, smallest to largest text",
+        "未见三元组比例的下降(从最小语料到最大语料)",
+    );
     let [first, .., last] = steps else {
-        return Ruling::undecided(figure, Text::new("fewer than two sizes of text", "语料规模不足两档"));
+        return Ruling::undecided(
+            figure,
+            Text::new("fewer than two sizes of text", "语料规模不足两档"),
+        );
     };
     let values = |s: &Step| [s.unseen, s.perplexity[0], s.perplexity[1], s.perplexity[2]];
     let ends = (0..4).all(|i| values(last)[i] < values(first)[i]);
@@ -41,12 +47,30 @@ fn more_data(steps: &[Step]) -> Ruling {
     let list = |s: &Step| number_list(&s.perplexity);
     let (en, zh) = match (crosses, each) {
         (true, _) => ("the families' order changes on the way", "各类模型的优劣次序中途发生变化"),
-        (false, true) => ("all fall, but the families do not cross in this range: take more text", "都在下降,但在此范围内各类模型没有相交:需要更多语料"),
-        (false, false) => ("not every step falls: take more seeds or text", "并非每一步都下降:需要更多随机种子或语料"),
+        (false, true) => (
+            "all fall, but the families do not cross in this range: take more text",
+            "都在下降,但在此范围内各类模型没有相交:需要更多语料",
+        ),
+        (false, false) => (
+            "not every step falls: take more seeds or text",
+            "并非每一步都下降:需要更多随机种子或语料",
+        ),
     };
     let reason = Text::new(
-        format!("perplexity of 5-gram, window, RNN: {} at {} tokens, {} at {}; {en}", list(first), first.tokens, list(last), last.tokens),
-        format!("5-gram、固定窗口、RNN 的困惑度:{} 词时 {},{} 词时 {};{zh}", first.tokens, list(first), last.tokens, list(last)),
+        format!(
+            "perplexity of 5-gram, window, RNN: {} at {} tokens, {} at {}; {en}",
+            list(first),
+            first.tokens,
+            list(last),
+            last.tokens
+        ),
+        format!(
+            "5-gram、固定窗口、RNN 的困惑度:{} 词时 {},{} 词时 {};{zh}",
+            first.tokens,
+            list(first),
+            last.tokens,
+            list(last)
+        ),
     );
     Ruling { verdict, measured: Some(Estimate::exact(first.unseen - last.unseen)), figure, reason }
 }
@@ -54,9 +78,15 @@ fn more_data(steps: &[Step]) -> Ruling {
 /// Confirmed where the number of distinct n-grams rises with n and, at every n from 2 on, grows more slowly than the text;
 /// refuted where some order's growth exponent lies above one or the total does not rise.
 fn storage(totals: &[f64], exponents: &[(usize, Estimate)]) -> Ruling {
-    let figure = Text::new("growth exponent of distinct 5-grams in the corpus size", "不重复 5-gram 数随语料规模增长的指数");
+    let figure = Text::new(
+        "growth exponent of distinct 5-grams in the corpus size",
+        "不重复 5-gram 数随语料规模增长的指数",
+    );
     let Some(&(_, largest)) = exponents.iter().find(|(n, _)| *n == 5).or(exponents.last()) else {
-        return Ruling::undecided(figure, Text::new("too few sizes of text for a slope", "语料规模档数太少,无法拟合斜率"));
+        return Ruling::undecided(
+            figure,
+            Text::new("too few sizes of text for a slope", "语料规模档数太少,无法拟合斜率"),
+        );
     };
     let rises = Verdict::of(totals.windows(2).all(|w| w[1] > w[0]));
     let below = exponents.iter().map(|(_, e)| Verdict::below(*e, 1.0));
@@ -72,9 +102,15 @@ fn storage(totals: &[f64], exponents: &[(usize, Estimate)]) -> Ruling {
 
 /// Confirmed where networks keep their size exactly while the counts' bytes grow.
 fn constant(counted: &[u64], networks: &[u64]) -> Ruling {
-    let figure = Text::new("n-gram model: bytes on the largest text over the smallest", "n-gram 模型:最大语料与最小语料的字节数之比");
+    let figure = Text::new(
+        "n-gram model: bytes on the largest text over the smallest",
+        "n-gram 模型:最大语料与最小语料的字节数之比",
+    );
     let ([first, .., last], [size, ..]) = (counted, networks) else {
-        return Ruling::undecided(figure, Text::new("fewer than two sizes of text", "语料规模不足两档"));
+        return Ruling::undecided(
+            figure,
+            Text::new("fewer than two sizes of text", "语料规模不足两档"),
+        );
     };
     let grows = counted.windows(2).all(|w| w[1] > w[0]);
     let same = networks.iter().all(|n| n == size);
@@ -82,7 +118,12 @@ fn constant(counted: &[u64], networks: &[u64]) -> Ruling {
         format!("the RNN has {size} bytes at every size of text: {same}"),
         format!("RNN 在各档语料下都是 {size} 字节:{}", if same { "是" } else { "否" }),
     );
-    Ruling { verdict: Verdict::of(grows && same), measured: Some(Estimate::exact(*last as f64 / *first as f64)), figure, reason }
+    Ruling {
+        verdict: Verdict::of(grows && same),
+        measured: Some(Estimate::exact(*last as f64 / *first as f64)),
+        figure,
+        reason,
+    }
 }
 
 /// The experiment.
@@ -115,18 +156,23 @@ impl Experiment for Growth {
             let part = head(&corpus.train, whole / share);
             let counted = GramCounts::new(&part, corpus.vocab.len(), 7)?;
             let rows = sparsity(&counted, &corpus.test)?;
-            rows.iter().for_each(|r| counts.push(&[&part.targets(), &r.order, &r.distinct, &r.unseen_share()]));
+            rows.iter().for_each(|r| {
+                counts.push(&[&part.targets(), &r.order, &r.distinct, &r.unseen_share()])
+            });
             grown.push((part.targets(), rows.iter().map(|r| r.distinct as f64).collect()));
         }
         let mut models = Table::new("models", &["tokens", "model", "perplexity", "bytes", "seed"]);
-        let (mut steps, mut counted_bytes, mut network_bytes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut steps, mut counted_bytes, mut network_bytes) =
+            (Vec::new(), Vec::new(), Vec::new());
         let shares = [16, 8, 4, 2, 1];
         for (i, share) in shares.into_iter().enumerate() {
             lab.step("training", 5 + i, 10)?;
             let part = head(&texts.train, texts.train.targets() / share);
             let data = TrainSet { vocab: &corpus.vocab, train: &part, valid: &texts.valid };
             let mut step = Step { tokens: part.targets(), unseen: 0.0, perplexity: [0.0; 3] };
-            step.unseen = sparsity(&GramCounts::new(&part, corpus.vocab.len(), 3)?, &texts.test)?[2].unseen_share();
+            step.unseen = sparsity(&GramCounts::new(&part, corpus.vocab.len(), 3)?, &texts.test)?
+                [2]
+            .unseen_share();
             let recipes: [&dyn lm::Recipe; 3] = [
                 &NgramRecipe::new(Smoothing::ModifiedKneserNey, 5),
                 &WindowRecipe::new(common::window(lab, lab.seed)),
@@ -147,11 +193,17 @@ impl Experiment for Growth {
             steps.push(step);
         }
         let exponent = |n: usize| {
-            let points: Vec<(f64, f64)> = grown.iter().map(|(t, d)| ((*t as f64).ln(), d[n - 1].ln())).collect();
+            let points: Vec<(f64, f64)> =
+                grown.iter().map(|(t, d)| ((*t as f64).ln(), d[n - 1].ln())).collect();
             slope(&points).map(|s| (n, s))
         };
         let totals: Vec<f64> = grown.last().map_or(vec![], |(_, d)| {
-            d.iter().scan(0.0, |sum, d| { *sum += d; Some(*sum) }).collect()
+            d.iter()
+                .scan(0.0, |sum, d| {
+                    *sum += d;
+                    Some(*sum)
+                })
+                .collect()
         });
         let storage = storage(&totals, &(2..=7).filter_map(exponent).collect::<Vec<_>>());
         let charts = charts(&grown, &steps, &counted_bytes, &network_bytes);
@@ -164,36 +216,74 @@ impl Experiment for Growth {
     }
 }
 
-fn charts(grown: &[(usize, Vec<f64>)], steps: &[Step], counted: &[u64], networks: &[u64]) -> Vec<Chart> {
+fn charts(
+    grown: &[(usize, Vec<f64>)],
+    steps: &[Step],
+    counted: &[u64],
+    networks: &[u64],
+) -> Vec<Chart> {
     let tokens = || Axis::log(Text::new("training tokens", "训练词数"));
     let families = [Family::Ngram, Family::Window, Family::Rnn];
     let at = |i: usize| steps[i].tokens as f64;
     let perplexities = families.iter().enumerate().map(|(k, &family)| {
-        Series::new(common::family(family), Look::Family(family), steps.iter().map(|s| (s.tokens as f64, s.perplexity[k])))
+        Series::new(
+            common::family(family),
+            Look::Family(family),
+            steps.iter().map(|s| (s.tokens as f64, s.perplexity[k])),
+        )
     });
     let distinct = (1..=7).map(|n| {
-        Series::new(Text::same(format!("n = {n}")), Look::Plain(n - 1), grown.iter().map(|(t, d)| (*t as f64, d[n - 1])))
+        Series::new(
+            Text::same(format!("n = {n}")),
+            Look::Plain(n - 1),
+            grown.iter().map(|(t, d)| (*t as f64, d[n - 1])),
+        )
     });
     let bytes = [(Family::Ngram, counted), (Family::Rnn, networks)].map(|(family, values)| {
         let points = values.iter().enumerate().map(|(i, b)| (at(i), *b as f64));
         Series::new(common::family(family), Look::Family(family), points)
     });
-    let chart = |id: &str, claim: &str, table: &str, title: Text, y: Text, series: Vec<Series>| Chart {
-        id: id.into(),
-        claims: vec![claim.into()],
-        table: table.into(),
-        title,
-        x: tokens(),
-        y: Axis::log(y),
-        shape: Shape::Lines { series, rules: vec![] },
-    };
+    let chart =
+        |id: &str, claim: &str, table: &str, title: Text, y: Text, series: Vec<Series>| Chart {
+            id: id.into(),
+            claims: vec![claim.into()],
+            table: table.into(),
+            title,
+            x: tokens(),
+            y: Axis::log(y),
+            shape: Shape::Lines { series, rules: vec![] },
+        };
     vec![
-        chart("perplexity", "a5", "models", Text::new("Perplexity by the size of the training text", "困惑度随训练语料规模的变化"),
-            Text::new("test perplexity", "测试集困惑度"), perplexities.collect()),
-        chart("distinct", "b1", "ngrams", Text::new("Distinct n-grams by the size of the training text", "不重复 n-gram 数随训练语料规模的变化"),
-            Text::new("distinct n-grams", "不重复 n-gram 数"), distinct.collect()),
-        chart("bytes", "b2", "models", Text::new("Size of models by the size of the training text", "模型大小随训练语料规模的变化"),
-            Text::new("bytes in memory", "内存占用(字节)"), bytes.into()),
+        chart(
+            "perplexity",
+            "a5",
+            "models",
+            Text::new("Perplexity by the size of the training text", "困惑度随训练语料规模的变化"),
+            Text::new("test perplexity", "测试集困惑度"),
+            perplexities.collect(),
+        ),
+        chart(
+            "distinct",
+            "b1",
+            "ngrams",
+            Text::new(
+                "Distinct n-grams by the size of the training text",
+                "不重复 n-gram 数随训练语料规模的变化",
+            ),
+            Text::new("distinct n-grams", "不重复 n-gram 数"),
+            distinct.collect(),
+        ),
+        chart(
+            "bytes",
+            "b2",
+            "models",
+            Text::new(
+                "Size of models by the size of the training text",
+                "模型大小随训练语料规模的变化",
+            ),
+            Text::new("bytes in memory", "内存占用(字节)"),
+            bytes.into(),
+        ),
     ]
 }
 
@@ -202,7 +292,11 @@ mod tests {
     use super::*;
 
     fn steps(values: &[(f64, [f64; 3])]) -> Vec<Step> {
-        values.iter().enumerate().map(|(i, &(unseen, perplexity))| Step { tokens: 1000 << i, unseen, perplexity }).collect()
+        values
+            .iter()
+            .enumerate()
+            .map(|(i, &(unseen, perplexity))| Step { tokens: 1000 << i, unseen, perplexity })
+            .collect()
     }
 
     #[test]

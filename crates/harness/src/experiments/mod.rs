@@ -11,5 +11,10 @@ mod window_size;
 use crate::lab::Experiment;
 
 /// Every experiment, in the lecture's order.
-pub const ALL: &[&dyn Experiment] =
-    &[&sparsity::Sparsity, &smoothing::Smoothings, &growth::Growth, &unseen::Unseen, &window_size::WindowSize];
+pub const ALL: &[&dyn Experiment] = &[
+    &sparsity::Sparsity,
+    &smoothing::Smoothings,
+    &growth::Growth,
+    &unseen::Unseen,
+    &window_size::WindowSize,
+];

@@ -12,7 +12,10 @@ use crate::lab::*;
 /// bootstrap's interval; refuted where raw counts are finite or another smoothing beats it.
 fn smoothing_rule(raw: f64, zero_share: f64, against_next: Option<(&str, Estimate)>) -> Ruling {
     let Some((next, ratio)) = against_next else {
-        return Ruling::undecided(Text::new("perplexity ratio", "困惑度之比"), Text::new("no other smoothing", "没有其他平滑方法"));
+        return Ruling::undecided(
+            Text::new("perplexity ratio", "困惑度之比"),
+            Text::new("no other smoothing", "没有其他平滑方法"),
+        );
     };
     let infinite = Verdict::of(raw.is_infinite());
     let best = Verdict::below(ratio, 1.0);
@@ -22,7 +25,10 @@ fn smoothing_rule(raw: f64, zero_share: f64, against_next: Option<(&str, Estimat
     );
     let share = super::common::percent(zero_share);
     let reason = Text::new(
-        format!("raw trigram counts: perplexity {}, {share} of the test tokens have probability zero", number(raw)),
+        format!(
+            "raw trigram counts: perplexity {}, {share} of the test tokens have probability zero",
+            number(raw)
+        ),
         format!("原始三元计数:困惑度 {},{share} 的测试词概率为零", number(raw)),
     );
     Ruling { verdict: Verdict::all([infinite, best]), measured: Some(ratio), figure, reason }
@@ -32,13 +38,28 @@ fn smoothing_rule(raw: f64, zero_share: f64, against_next: Option<(&str, Estimat
 /// its best n; refuted where it gains more, or add-k goes on gaining.
 fn order_rule(sixth_over_fifth: Estimate, add_k_fifth_over_best: Estimate, best: usize) -> Ruling {
     let saturates = Verdict::above(sixth_over_fifth, 0.99);
-    let worse = if best == 5 { Verdict::Refuted } else { Verdict::above(add_k_fifth_over_best, 1.0) };
-    let figure = Text::new("modified Kneser-Ney: perplexity at n = 6 over n = 5", "修正 Kneser-Ney:n = 6 与 n = 5 的困惑度之比");
-    let reason = Text::new(
-        format!("add-k at n = 5 has {} times the perplexity of its best n, {best}", number(add_k_fifth_over_best.value)),
-        format!("add-k 在 n = 5 时的困惑度是其最佳 n = {best} 时的 {} 倍", number(add_k_fifth_over_best.value)),
+    let worse =
+        if best == 5 { Verdict::Refuted } else { Verdict::above(add_k_fifth_over_best, 1.0) };
+    let figure = Text::new(
+        "modified Kneser-Ney: perplexity at n = 6 over n = 5",
+        "修正 Kneser-Ney:n = 6 与 n = 5 的困惑度之比",
     );
-    Ruling { verdict: Verdict::all([saturates, worse]), measured: Some(sixth_over_fifth), figure, reason }
+    let reason = Text::new(
+        format!(
+            "add-k at n = 5 has {} times the perplexity of its best n, {best}",
+            number(add_k_fifth_over_best.value)
+        ),
+        format!(
+            "add-k 在 n = 5 时的困惑度是其最佳 n = {best} 时的 {} 倍",
+            number(add_k_fifth_over_best.value)
+        ),
+    );
+    Ruling {
+        verdict: Verdict::all([saturates, worse]),
+        measured: Some(sixth_over_fifth),
+        figure,
+        reason,
+    }
 }
 
 /// The experiment.
@@ -77,7 +98,10 @@ impl Experiment for Smoothings {
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
         let test = &lab.corpus.test;
-        let mut table = Table::new("smoothing", &["smoothing", "n", "perplexity", "zero_share", "normalised", "bytes"]);
+        let mut table = Table::new(
+            "smoothing",
+            &["smoothing", "n", "perplexity", "zero_share", "normalised", "bytes"],
+        );
         let mut all: BTreeMap<(&str, usize), Scores> = BTreeMap::new();
         let (mut series, mut sizes) = (Vec::new(), Vec::new());
         for (i, smoothing) in Smoothing::ALL.into_iter().enumerate() {
@@ -92,7 +116,14 @@ impl Experiment for Smoothings {
                 let model = model(lab, &recipe, lab.corpus.train_set())?;
                 let scored = scores(&*model, test);
                 let (sum, bytes) = (perplexity(lab, &scored, test), model.footprint().bytes);
-                table.push(&[&smoothing.key(), &n, &sum.perplexity(), &sum.zero_share(), &smoothing.normalised(), &bytes]);
+                table.push(&[
+                    &smoothing.key(),
+                    &n,
+                    &sum.perplexity(),
+                    &sum.zero_share(),
+                    &smoothing.normalised(),
+                    &bytes,
+                ]);
                 curve.push((n as f64, sum.perplexity()));
                 if smoothing == Smoothing::ModifiedKneserNey {
                     sizes.push((n as f64, bytes as f64));
@@ -108,17 +139,27 @@ impl Experiment for Smoothings {
         let others = ["ikn", "wb", "addk"];
         let best_of = |key: &'static str| {
             let scored = ORDERS.filter_map(|n| Some((n, all.get(&(key, n))?)));
-            scored.min_by(|a, b| perplexity(lab, a.1, test).nll.total_cmp(&perplexity(lab, b.1, test).nll))
+            scored.min_by(|a, b| {
+                perplexity(lab, a.1, test).nll.total_cmp(&perplexity(lab, b.1, test).nll)
+            })
         };
         let best_kn = best_of("kn").map_or(5, |b| b.0);
-        let next = others
-            .into_iter()
-            .filter_map(|key| Some((key, best_of(key)?.1)))
-            .min_by(|a, b| perplexity(lab, a.1, test).nll.total_cmp(&perplexity(lab, b.1, test).nll));
+        let next =
+            others.into_iter().filter_map(|key| Some((key, best_of(key)?.1))).min_by(|a, b| {
+                perplexity(lab, a.1, test).nll.total_cmp(&perplexity(lab, b.1, test).nll)
+            });
         let raw = perplexity(lab, &all[&("count", 3)], test);
-        let smoothing = smoothing_rule(raw.perplexity(), raw.zero_share(), next.map(|(key, s)| (key, ratio(kn(best_kn), s, test))));
+        let smoothing = smoothing_rule(
+            raw.perplexity(),
+            raw.zero_share(),
+            next.map(|(key, s)| (key, ratio(kn(best_kn), s, test))),
+        );
         let (best_add, best_add_scores) = best_of("addk").map_or((1, &all[&("addk", 1)]), |b| b);
-        let order = order_rule(ratio(kn(6), kn(5), test), ratio(&all[&("addk", 5)], best_add_scores, test), best_add);
+        let order = order_rule(
+            ratio(kn(6), kn(5), test),
+            ratio(&all[&("addk", 5)], best_add_scores, test),
+            best_add,
+        );
         let x = || Axis::linear(Text::new("order n, words", "阶数 n(词)"));
         let charts = vec![
             Chart {
@@ -138,7 +179,11 @@ impl Experiment for Smoothings {
                 x: x(),
                 y: Axis::linear(Text::new("bytes in memory", "内存占用(字节)")),
                 shape: Shape::Lines {
-                    series: vec![Series::new(name(Smoothing::ModifiedKneserNey), Look::Family(Family::Ngram), sizes)],
+                    series: vec![Series::new(
+                        name(Smoothing::ModifiedKneserNey),
+                        Look::Family(Family::Ngram),
+                        sizes,
+                    )],
                     rules: vec![],
                 },
             },

@@ -34,7 +34,9 @@ fn rising(orders: &[Order], what: Text) -> Ruling {
     let figure = Text::new(en, zh);
     if orders.iter().any(|o| o.all < ENOUGH) || orders.len() < 2 {
         let reason = Text::new(
-            format!("the test text has fewer than {ENOUGH} n-grams of some order: take a longer text"),
+            format!(
+                "the test text has fewer than {ENOUGH} n-grams of some order: take a longer text"
+            ),
             format!("测试集中某一阶的 n-gram 不足 {ENOUGH} 个:需要更长的语料"),
         );
         return Ruling { measured: Some(interval(last)), ..Ruling::undecided(figure, reason) };
@@ -42,14 +44,17 @@ fn rising(orders: &[Order], what: Text) -> Ruling {
     let steps = || orders.windows(2);
     let verdict = match () {
         () if steps().all(|w| w[1].share() > w[0].share()) => Verdict::Confirmed,
-        () if steps().any(|w| interval(&w[1]).hi < interval(&w[0]).lo) || orders[orders.len() - 1].share() <= orders[0].share() => {
+        () if steps().any(|w| interval(&w[1]).hi < interval(&w[0]).lo)
+            || orders[orders.len() - 1].share() <= orders[0].share() =>
+        {
             Verdict::Refuted
         }
         () => Verdict::Undecided,
     };
     let list = orders.iter().map(|o| percent(o.share())).collect::<Vec<_>>();
     let span = format!("n = {}–{}", orders[0].n, orders[orders.len() - 1].n);
-    let reason = Text::new(format!("{span}: {}", list.join(", ")), format!("{span}:{}", list.join("、")));
+    let reason =
+        Text::new(format!("{span}: {}", list.join(", ")), format!("{span}:{}", list.join("、")));
     Ruling { verdict, measured: Some(interval(last)), figure, reason }
 }
 
@@ -80,16 +85,46 @@ impl Experiment for Sparsity {
         let rows = sparsity(&counts, &lab.corpus.test)?;
         let mut table = Table::new(
             "sparsity",
-            &["n", "distinct_train", "singleton_share", "test_ngrams", "unseen_share", "test_types", "unseen_type_share", "unseen_context_share"],
+            &[
+                "n",
+                "distinct_train",
+                "singleton_share",
+                "test_ngrams",
+                "unseen_share",
+                "test_types",
+                "unseen_type_share",
+                "unseen_context_share",
+            ],
         );
         for r in &rows {
-            let shares = [r.singleton_share(), r.unseen_share(), r.unseen_type_share(), r.unseen_context_share()];
-            table.push(&[&r.order, &r.distinct, &shares[0], &r.grams, &shares[1], &r.types, &shares[2], &shares[3]]);
+            let shares = [
+                r.singleton_share(),
+                r.unseen_share(),
+                r.unseen_type_share(),
+                r.unseen_context_share(),
+            ];
+            table.push(&[
+                &r.order,
+                &r.distinct,
+                &shares[0],
+                &r.grams,
+                &shares[1],
+                &r.types,
+                &shares[2],
+                &shares[3],
+            ]);
         }
-        let order = |n: usize, unseen: u64, all: u64| Order { n, unseen: unseen as usize, all: all as usize };
+        let order = |n: usize, unseen: u64, all: u64| Order {
+            n,
+            unseen: unseen as usize,
+            all: all as usize,
+        };
         let grams: Vec<Order> = rows.iter().map(|r| order(r.order, r.unseen, r.grams)).collect();
-        let contexts: Vec<Order> =
-            rows.iter().filter(|r| r.order > 1).map(|r| order(r.order, r.unseen_contexts, r.grams)).collect();
+        let contexts: Vec<Order> = rows
+            .iter()
+            .filter(|r| r.order > 1)
+            .map(|r| order(r.order, r.unseen_contexts, r.grams))
+            .collect();
         let curve = |name: Text, i: usize, value: &dyn Fn(&ngram::Sparsity) -> f64| {
             Series::new(name, Look::Plain(i), rows.iter().map(|r| (r.order as f64, value(r))))
         };
@@ -97,20 +132,33 @@ impl Experiment for Sparsity {
             id: "unseen".into(),
             claims: vec!["a1".into(), "a2".into()],
             table: "sparsity".into(),
-            title: Text::new("How much of the test text training never showed", "测试集中有多少内容在训练集里从未出现"),
+            title: Text::new(
+                "How much of the test text training never showed",
+                "测试集中有多少内容在训练集里从未出现",
+            ),
             x: Axis::linear(Text::new("order n, words", "阶数 n(词)")),
             y: Axis::linear(Text::new("share of the test text", "占测试集的比例")),
             shape: Shape::Lines {
                 series: vec![
-                    curve(Text::new("n-grams (tokens)", "n-gram(逐个计)"), 0, &|r| r.unseen_share()),
-                    curve(Text::new("n-grams (types)", "n-gram(不重复)"), 1, &|r| r.unseen_type_share()),
+                    curve(Text::new("n-grams (tokens)", "n-gram(逐个计)"), 0, &|r| {
+                        r.unseen_share()
+                    }),
+                    curve(Text::new("n-grams (types)", "n-gram(不重复)"), 1, &|r| {
+                        r.unseen_type_share()
+                    }),
                     curve(Text::new("contexts", "上下文"), 2, &|r| r.unseen_context_share()),
                 ],
                 rules: vec![],
             },
         };
-        let grams = rising(&grams, Text::new("share of unseen test n-grams", "测试集中未见过的 n-gram 比例"));
-        let contexts = rising(&contexts, Text::new("share of unseen test contexts", "测试集中未见过的上下文比例"));
+        let grams = rising(
+            &grams,
+            Text::new("share of unseen test n-grams", "测试集中未见过的 n-gram 比例"),
+        );
+        let contexts = rising(
+            &contexts,
+            Text::new("share of unseen test contexts", "测试集中未见过的上下文比例"),
+        );
         Ok(Outcome {
             rows: vec![lab.row("a1", self, 0, grams), lab.row("a2", self, 0, contexts)],
             tables: vec![table],
@@ -124,7 +172,8 @@ mod tests {
     use super::*;
 
     fn verdict(unseen: &[usize], all: usize) -> Verdict {
-        let orders: Vec<Order> = unseen.iter().enumerate().map(|(i, &unseen)| Order { n: i + 1, unseen, all }).collect();
+        let orders: Vec<Order> =
+            unseen.iter().enumerate().map(|(i, &unseen)| Order { n: i + 1, unseen, all }).collect();
         rising(&orders, Text::same("x")).verdict
     }
 

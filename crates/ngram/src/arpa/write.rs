@@ -61,7 +61,12 @@ fn block(table: &GramTable, k: usize, block: usize, vocab: &Vocab) -> std::io::R
 }
 
 /// Some grams of an order as lines of an ARPA file.
-pub(crate) fn lines(table: &GramTable, k: usize, grams: std::ops::Range<usize>, vocab: &Vocab) -> std::io::Result<Vec<u8>> {
+pub(crate) fn lines(
+    table: &GramTable,
+    k: usize,
+    grams: std::ops::Range<usize>,
+    vocab: &Vocab,
+) -> std::io::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(grams.len() * (24 + 8 * k));
     for i in grams {
         write_number(&mut out, table.log10_prob[i])?;

@@ -48,8 +48,7 @@ impl Values {
         section.map(|&s| self.scratch.read_f32(s, 0, (s.len / 4) as usize)).transpose()
     }
 
-    /// Estimates the next column. `unigrams` are the probabilities of the words, `last` the words of the last n-gram in
-    /// `lmplz`'s order, newest first.
+    /// Estimates the next column. `unigrams` are the probabilities of the words.
     ///
     /// # Errors
     /// If the disk does not take what is made.
@@ -59,12 +58,10 @@ impl Values {
         formula: &impl Formula,
         cutoff: &[u32],
         unigrams: &[f64],
-        last: &[u32],
     ) -> Result<()> {
         let (i, order) = (self.probs.len(), blocks.order);
         let mut grams = GramCounts::of_levels(blocks.vocab_len, blocks.column(i)?);
         grams.cutoff = cutoff.to_vec();
-        grams.lmplz_last = place(&grams, last);
         let among = blocks.row(i, order - 2)?;
         let (mut lower, mut parents) = (unigrams.to_vec(), Vec::new());
         let (mut probs, mut backoffs) = (Vec::new(), Vec::new());
@@ -93,11 +90,4 @@ impl Values {
             self.unigram_backoff[blocks.vocab_len] = backoff[blocks.vocab_len];
         }
     }
-}
-
-/// Where the n-gram with these words, newest first, and those it ends in stand; as far as they are in the column.
-fn place(grams: &GramCounts, words: &[u32]) -> Vec<usize> {
-    let gram: Vec<u32> = words.iter().rev().copied().collect();
-    let found = (1..=words.len()).map_while(|n| grams.find(&gram[words.len() - n..]));
-    found.collect()
 }

@@ -185,8 +185,6 @@ struct Learned {
     counts_of_counts: Vec<[u64; 4]>,
     /// The counts of the words, as the smoothing takes them.
     words: Vec<u32>,
-    /// The last n-gram in `lmplz`'s order, newest word first.
-    last: Vec<u32>,
 }
 
 impl Job<'_> {
@@ -270,20 +268,14 @@ impl Job<'_> {
         let (v, order) = (self.vocab_len, self.recipe.order);
         let ranges = ranges::ranges(runs, self.sizes.range)?;
         let mut blocks = Blocks::new(v, order, ranges.clone(), Scratch::new(self.temp)?);
-        let mut learned = Learned {
-            counts_of_counts: vec![[0; 4]; order],
-            words: Vec::with_capacity(v),
-            last: Vec::new(),
-        };
+        let mut learned =
+            Learned { counts_of_counts: vec![[0; 4]; order], words: Vec::with_capacity(v) };
         let newest = (0..v).max_by_key(|&w| ranks.of()[w]).expect("a vocabulary has words");
         for (s, range) in ranges.iter().enumerate() {
             say(log, "merging", s as u64, ranges.len() as u64)?;
             let mut row = GramCounts::of_levels(v, merge::merge(runs, range.cells.clone())?);
             if range.words.contains(&(newest as u32)) {
                 row.lmplz_last = row.find_lmplz_last(ranks.of());
-                learned.last = (row.lmplz_last.iter().zip(&row.levels))
-                    .map(|(&node, level)| level.word[node])
-                    .collect();
             }
             let words = range.words.start as usize..range.words.end as usize;
             learned.words.extend(words.map(|w| row.counted(counting, 0, w)));
@@ -310,7 +302,7 @@ impl Job<'_> {
         if blocks.order > 1 {
             for i in 0..blocks.ranges.len() {
                 say(log, "estimating", i as u64, blocks.ranges.len() as u64)?;
-                values.push_column(&blocks, formula, &cutoff, &linear, &learned.last)?;
+                values.push_column(&blocks, formula, &cutoff, &linear)?;
             }
         }
         Ok(StoredEstimate { blocks, values, unigrams, discounts, notes, runs: 0, peak_disk: 0 })

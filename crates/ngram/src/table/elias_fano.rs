@@ -3,6 +3,7 @@
 //! The low `l = ⌊log2(U / n)⌋` bits of every value are stored as they are; the high parts in unary: value i sets bit
 //! `(v_i >> l) + i` of a bit vector. Access finds the i-th one of that vector (select) from a sample every 32 ones.
 use super::bits::{self, BitWriter, words_for};
+use super::select;
 use crate::file::{Image, ImageBuilder, View};
 use lm::Result;
 
@@ -103,60 +104,9 @@ impl EliasFano {
     /// Place of the i-th one (from 0) of the high parts.
     #[inline]
     fn select(&self, i: usize) -> usize {
-        let start = self.samples[i / SAMPLE] as usize;
-        let mut left = (i % SAMPLE) as u64;
-        let mut word = start / 64;
-        let mut ones = self.high[word] & (!0 << (start % 64));
-        loop {
-            let sums = byte_sums(ones);
-            let count = sums >> 56;
-            if left < count {
-                return word * 64 + select_in_word(ones, sums, left) as usize;
-            }
-            left -= count;
-            word += 1;
-            ones = self.high[word];
-        }
+        select::nth_one(&self.high, self.samples[i / SAMPLE] as usize, (i % SAMPLE) as u64)
     }
 }
-
-const EACH: u64 = 0x0101_0101_0101_0101;
-
-/// Byte j of the result: how many ones in the bytes 0..=j.
-#[inline(always)]
-fn byte_sums(x: u64) -> u64 {
-    let x = x - ((x >> 1) & 0x5555_5555_5555_5555);
-    let x = (x & 0x3333_3333_3333_3333) + ((x >> 2) & 0x3333_3333_3333_3333);
-    ((x + (x >> 4)) & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul(EACH)
-}
-
-/// Place of the k-th one of a word (Vigna 2008): the byte by comparing all sums at once, the bit by a table.
-#[inline(always)]
-fn select_in_word(word: u64, sums: u64, k: u64) -> u32 {
-    let below = (((k * EACH) | 0x8080_8080_8080_8080) - sums) & 0x8080_8080_8080_8080;
-    let shift = ((below >> 7).wrapping_mul(EACH) >> 53) & 0x38;
-    let before = ((sums << 8) >> shift) & 0xff;
-    let byte = (word >> shift) & 0xff;
-    shift as u32 + u32::from(SELECT_IN_BYTE[((k - before) << 8 | byte) as usize & 0x7ff])
-}
-
-/// `[k * 256 + byte]`: place of the k-th one of the byte.
-static SELECT_IN_BYTE: [u8; 2048] = {
-    let mut table = [0u8; 2048];
-    let mut byte = 0;
-    while byte < 256 {
-        let (mut bit, mut k) = (0, 0);
-        while bit < 8 {
-            if byte >> bit & 1 == 1 {
-                table[k * 256 + byte] = bit as u8;
-                k += 1;
-            }
-            bit += 1;
-        }
-        byte += 1;
-    }
-    table
-};
 
 #[cfg(test)]
 mod tests {

@@ -23,6 +23,8 @@ use crate::file::View;
 pub(super) const IN_BUCKET: u32 = 3;
 /// How far from home an entry may lie, in buckets; also the buckets after the last home.
 pub(super) const REACH: usize = 16;
+/// Words whose cache lines are asked for ahead of the one looked up, in a whole distribution.
+const AHEAD: usize = 8;
 /// Tag of an empty entry; the bit above marks a bucket that has overflowed.
 pub(super) const EMPTY: u32 = 0x7fff_ffff;
 
@@ -254,8 +256,12 @@ impl Table for HashTable {
             self.after_starts[first as usize] as usize,
             self.after_starts[first as usize + 1] as usize,
         );
+        let word = |i: usize| bits::read(&self.after, i * self.width as usize, self.width) as u32;
         for i in begin..end {
-            let word = bits::read(&self.after, i * self.width as usize, self.width) as u32;
+            if i + AHEAD < end {
+                self.prefetch(state, TokenId(word(i + AHEAD)));
+            }
+            let word = word(i);
             for (k, &node) in (1..).zip(state.nodes()) {
                 let Some((prob, _)) = self.find(k, node, word) else { break };
                 out[word as usize] = (f64::from(prob) + outer[k]) * std::f64::consts::LN_10;

@@ -27,6 +27,7 @@ mod packed_build;
 mod prefetch;
 mod quantise;
 mod score;
+mod select;
 mod sizes;
 mod text;
 mod trie;

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use super::{Table, score};
 
-const BLOCK: usize = 1 << 18; // bytes a unit of work: from the text, never from the number of threads
-const AHEAD: usize = 32; // blocks in memory
+const BLOCK: usize = 1 << 17; // bytes a unit of work: from the text, never from the number of threads
+const AHEAD: usize = 16; // blocks in memory
 
 /// What a text is under a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

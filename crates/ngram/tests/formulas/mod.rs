@@ -7,7 +7,7 @@ pub struct Corpus {
     pub order: usize,
     /// How often each n-gram stands there.
     pub raw: HashMap<Vec<u32>, u64>,
-    /// The n-gram whose suffixes `lmplz` leaves unadjusted.
+    /// The n-gram whose suffixes `lmplz` takes unadjusted for its counts of counts.
     pub lmplz_last: Vec<u32>,
 }
 
@@ -86,9 +86,9 @@ pub enum Oracle {
 
 impl Oracle {
     pub fn kneser_ney(corpus: &Corpus, like_lmplz: bool, parameters: usize) -> Self {
-        let adjusted = corpus.adjusted(like_lmplz);
+        let (adjusted, of_counts) = (corpus.adjusted(false), corpus.adjusted(like_lmplz));
         let n = |order: usize, count: u64| {
-            corpus.grams(order).filter(|g| adjusted[*g] == count).count() as f64
+            corpus.grams(order).filter(|g| of_counts[*g] == count).count() as f64
         };
         let discounts = (1..=corpus.order).map(|o| {
             let n = [n(o, 1), n(o, 2), n(o, 3), n(o, 4)];

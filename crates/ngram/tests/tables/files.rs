@@ -16,7 +16,10 @@ fn truncated_or_flipped_files_are_refused() {
     let sample = oracle::sample(1, 5, 2, 3);
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     for kind in TableKind::ALL {
-        TableModel::build(kind, &sample.model, &sample.vocab, &[]).unwrap().save(&path, &sample.vocab).unwrap();
+        TableModel::build(kind, &sample.model, &sample.vocab, &[])
+            .unwrap()
+            .save(&path, &sample.vocab)
+            .unwrap();
         let good = std::fs::read(&path).unwrap();
         assert!(TableModel::open(&path).is_ok());
         let mut file = OpenOptions::new().write(true).open(&path).unwrap();

@@ -1,7 +1,7 @@
 //! Wide loops: the same code compiled for every instruction set that matters (AVX-512, AVX2 with FMA, NEON, plain),
 //! chosen when the program runs.
 //!
-//! Loops over slices are ordinary Rust that the compiler vectorises inside [`widest`]; only the matrix product
+//! Loops over slices are ordinary Rust that the compiler vectorises inside `widest`; only the matrix product
 //! spells out its registers.
 
 pub(crate) mod lines;
