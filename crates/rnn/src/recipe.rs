@@ -9,7 +9,7 @@ use lm::{Error, Family, Log, Recipe, Result, Trained};
 use ndarray::Array2;
 use nn::activation::Activation;
 use nn::checkpoint::{Identity, Keeper};
-use nn::fit::{Ended, Event, fit};
+use nn::fit::{Ended, Event, Task, fit};
 
 use crate::backbone::Backbone;
 use crate::bridge::{corpus_fingerprint, nn_error, progress};
@@ -83,7 +83,8 @@ impl RnnRecipe {
             Keeper::new(&c.path, c.every, identity, c.resume)
         });
         let mut task = LmTask::new(&net, config, data);
-        let mut listen = |event: Event<'_>| log(progress(event));
+        let total = config.training.epochs * task.batches();
+        let mut listen = |event: Event<'_>| log(progress(event, total));
         let outcome =
             fit(&mut task, &mut net, &config.training.options(), keeper.as_mut(), &mut listen)
                 .map_err(nn_error)?;

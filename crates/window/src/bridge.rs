@@ -5,12 +5,12 @@ use lm::{CurvePoint, Error, Progress};
 use nn::checkpoint::fingerprint;
 use nn::fit::Event;
 
-/// An event of training as progress.
-pub(crate) fn progress(event: Event<'_>) -> Progress {
+/// An event of training as progress; `total` is the number of steps of the run.
+pub(crate) fn progress(event: Event<'_>, total: u64) -> Progress {
     match event {
         Event::Step { done, total, .. } => Progress::Step { stage: "training", done, total },
         Event::Recovered { step, .. } => {
-            Progress::Step { stage: "back to the last good state", done: step, total: step }
+            Progress::Step { stage: "back to the last good state", done: step, total }
         }
         Event::Point(p) => Progress::Point(CurvePoint {
             epoch: p.epoch,
