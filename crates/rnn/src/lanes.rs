@@ -5,7 +5,7 @@
 
 use corpus::{TokenId, Tokens};
 
-use crate::backbone::{Batch, group_lanes};
+use crate::work::{Batch, group_lanes};
 
 /// Where lanes begin and end, and the buffers of one batch.
 #[derive(Clone, Debug)]

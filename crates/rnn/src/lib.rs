@@ -3,7 +3,9 @@
 //! Reading path: [`cell`] (the vanilla cell is lecture equation 8), [`Backbone`] (embedding, layers over time, output),
 //! [`RnnModel`] (the network as a language model), [`RnnRecipe`] (a configuration that trains).
 mod backbone;
+mod bridge;
 pub mod cell;
+mod config;
 pub mod gradflow;
 mod lanes;
 mod layer;
@@ -11,12 +13,15 @@ mod model;
 mod recipe;
 mod task;
 mod unroll;
+mod work;
 
-pub use backbone::{Architecture, Backbone, Batch, Work, group_lanes};
+pub use backbone::{Architecture, Backbone};
 pub use cell::CellKind;
+pub use config::{CellName, RnnConfig};
 pub use lanes::Lanes;
 pub use layer::{Init, Layer, Start};
 pub use model::{RnnModel, score};
-pub use recipe::{CellName, Checkpoints, RnnConfig, RnnRecipe};
+pub use recipe::{Checkpoints, RnnRecipe};
 pub use task::LmTask;
 pub use unroll::Noise;
+pub use work::{Batch, Work, group_lanes};

@@ -13,10 +13,12 @@ use nn::softmax;
 use nn::tensorfile::{Entry, TensorFile, entries, write};
 use serde_json::{Map, Value};
 
-use crate::backbone::{Backbone, Work};
+use crate::backbone::Backbone;
+use crate::bridge::nn_error;
 use crate::cell::Forward;
+use crate::config::RnnConfig;
 use crate::lanes::Lanes;
-use crate::recipe::{RnnConfig, nn_error};
+use crate::work::Work;
 
 const FORMAT: &str = "lmlab-rnn 1";
 

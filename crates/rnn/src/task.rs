@@ -5,11 +5,12 @@ use lm::Context;
 use nn::dropout::Dropout;
 use nn::fit::{At, Loss, Task};
 
-use crate::backbone::{Backbone, Work};
+use crate::backbone::Backbone;
+use crate::config::RnnConfig;
 use crate::lanes::Lanes;
 use crate::model::score;
-use crate::recipe::RnnConfig;
 use crate::unroll::Noise;
+use crate::work::Work;
 
 /// The data and scratch of a training run.
 pub struct LmTask<'a> {

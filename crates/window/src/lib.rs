@@ -2,14 +2,17 @@
 //!
 //! [`WindowNet`] is the network (lecture §3), [`WindowModel`] the language model, [`WindowRecipe`] a configuration that
 //! trains.
+mod bridge;
+mod config;
 mod examples;
 mod model;
 mod net;
 mod recipe;
 mod task;
 
+pub use config::WindowConfig;
 pub use examples::Examples;
 pub use model::{WindowModel, score};
 pub use net::{Architecture, Noise, WindowNet, Work};
-pub use recipe::{Checkpoints, WindowConfig, WindowRecipe};
+pub use recipe::{Checkpoints, WindowRecipe};
 pub use task::LmTask;

@@ -10,9 +10,10 @@ use nn::softmax;
 use nn::tensorfile::{TensorFile, entries, write};
 use serde_json::{Map, Value};
 
+use crate::bridge::nn_error;
+use crate::config::WindowConfig;
 use crate::examples::Examples;
 use crate::net::{WindowNet, Work};
-use crate::recipe::{WindowConfig, nn_error};
 
 const FORMAT: &str = "lmlab-window 1";
 

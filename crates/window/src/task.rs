@@ -6,10 +6,10 @@ use nn::dropout::Dropout;
 use nn::fit::{At, Loss, Task};
 use nn::rng::{stream, unit};
 
+use crate::config::WindowConfig;
 use crate::examples::Examples;
 use crate::model::score;
 use crate::net::{Noise, WindowNet, Work};
-use crate::recipe::WindowConfig;
 
 /// The data and scratch of a training run.
 pub struct LmTask<'a> {

@@ -1,0 +1,128 @@
+//! The configuration of a fixed-window language model.
+
+use corpus::TrainSet;
+use lm::{Error, Result};
+use nn::fit::Config;
+use serde::{Deserialize, Serialize};
+
+use crate::bridge::nn_error;
+use crate::net::Architecture;
+
+/// A fixed-window language model; every field may be left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WindowConfig {
+    /// n: the n − 1 words before a target are its context.
+    pub n: usize,
+    /// Size of the word vectors.
+    pub emsize: usize,
+    /// Hidden units.
+    pub nhid: usize,
+    /// One matrix for all positions instead of one each.
+    pub tied_positions: bool,
+    /// Direct connections from the word vectors to the output.
+    pub direct: bool,
+    /// The embedding is not trained.
+    pub frozen: bool,
+    /// Dropout probability on the hidden layer.
+    pub dropout: f64,
+    /// Dropout probability on the word vectors.
+    pub dropout_embedding: f64,
+    /// Examples a step.
+    pub batch_size: usize,
+    /// Windows do not reach back over sentence starts.
+    pub reset: bool,
+    /// Matrices start uniform in ± this.
+    pub init_range: f64,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// How it is trained.
+    pub training: Config,
+}
+
+impl Default for WindowConfig {
+    fn default() -> Self {
+        Self {
+            n: 5,
+            emsize: 60,
+            nhid: 100,
+            tied_positions: false,
+            direct: false,
+            frozen: false,
+            dropout: 0.2,
+            dropout_embedding: 0.0,
+            batch_size: 500,
+            reset: false,
+            init_range: 0.1,
+            seed: 1,
+            training: Config::default(),
+        }
+    }
+}
+
+impl WindowConfig {
+    /// The network for a vocabulary of this size.
+    pub fn architecture(&self, vocab: usize) -> Architecture {
+        Architecture {
+            vocab,
+            context: self.n - 1,
+            embedding: self.emsize,
+            hidden: self.nhid,
+            tied_positions: self.tied_positions,
+            direct: self.direct,
+            frozen: self.frozen,
+        }
+    }
+
+    /// Bytes that training needs at its peak, estimated from above (in floating point: any size may be asked for).
+    pub fn training_bytes(&self, vocab: usize) -> u64 {
+        let (v, e, h) = (vocab as f64, self.emsize as f64, self.nhid as f64);
+        let window = (self.n as f64 - 1.0) * e;
+        let features = h + if self.direct { window } else { 0.0 };
+        let weights = v * (e + features + 1.0) + h * (window + 1.0);
+        // weights, gradient, best weights, and a snapshot of weights and moments
+        let copies = (4 + 2 * self.training.options().method.moments()) as f64;
+        let rows = self.batch_size as f64;
+        (4.0 * (copies * weights + 2.0 * rows * (3.0 * window + h + 2.0 * features + v))) as u64
+    }
+
+    /// Refuses what makes no sense or would not fit, before anything is allocated.
+    pub(crate) fn check(&self, data: TrainSet<'_>) -> Result<()> {
+        let wrong = |option: &str, what: String, cure: &str| {
+            Err(Error::Config { option: option.into(), what, cure: cure.into() })
+        };
+        if let Some((option, what, cure)) = self.training.mistake() {
+            return wrong(&format!("training.{option}"), what, cure);
+        }
+        if self.n < 2 {
+            return wrong("n", format!("{} leaves no context word", self.n), "give at least 2");
+        }
+        for (option, value) in
+            [("emsize", self.emsize), ("nhid", self.nhid), ("batch_size", self.batch_size)]
+        {
+            if value == 0 {
+                return wrong(option, "0 makes no sense".into(), "give at least 1");
+            }
+        }
+        for (option, p) in
+            [("dropout", self.dropout), ("dropout_embedding", self.dropout_embedding)]
+        {
+            if !(0.0..1.0).contains(&p) {
+                return wrong(
+                    option,
+                    format!("{p} is no probability below 1"),
+                    "give 0 to below 1",
+                );
+            }
+        }
+        if data.train.targets() == 0 || data.valid.targets() == 0 {
+            let what = format!(
+                "{} training token(s), {} for validation",
+                data.train.targets(),
+                data.valid.targets()
+            );
+            return Err(Error::Unfit { what, cure: "give more text".into() });
+        }
+        nn::memory::check(self.training_bytes(data.vocab.len())).map_err(nn_error)
+    }
+}
