@@ -53,8 +53,10 @@ pub fn read_counts(path: &Path, order: usize) -> Result<(Vocab, GramCounts)> {
             }
         }
     }
-    if windows.is_empty() || order > 1 && windows.iter().all(|(n, _)| *n == order) {
-        let what = format!("no n-grams of the orders 2 to {order} that start with {BOS}");
+    let begun = |n: usize| listed[n - 1].words.chunks_exact(n).any(|gram| gram[0] == bos);
+    if windows.is_empty() || order > 1 && !begun(2) {
+        let what =
+            format!("no n-gram of order 2 starts with {BOS}, as the first word of a sentence does");
         let cure = format!("{CURE}, of order {order} or higher");
         return Err(Error::File { path: path.into(), what, cure });
     }
@@ -264,7 +266,7 @@ mod tests {
         // <s> b a </s>: with its beginning gone nothing leads to `b a </s>`
         let message = refused("\nb a </s>\t2", "\nd a </s>\t2");
         assert!(message.contains("`d`"), "{message}");
-        assert!(read("a b c\t3\n", 3).unwrap_err().to_string().contains("start with <s>"));
+        assert!(read("a b c\t3\n", 3).unwrap_err().to_string().contains("starts with <s>"));
         let orphan = "<s> a\t1\n<s> a b\t1\na b </s>\t1\nc b a\t1\n<s> c\t1\n";
         let message = read(orphan, 3).unwrap_err().to_string();
         assert!(message.contains("without its first"), "{message}");
