@@ -1,9 +1,9 @@
 //! Counts instead of a text: SRILM's format (`ngram-count -write`), one n-gram a line, its count after a tab.
 //!
 //! ```text
-//! <s> the	17
-//! <s> the cat	3
-//! the cat sat	2
+//! <s> the    17
+//! <s> the cat    3
+//! the cat sat    2
 //! ```
 //!
 //! The windows of the text are the N-grams and the shorter n-grams that start with `<s>`; all other lines follow from them

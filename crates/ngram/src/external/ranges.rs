@@ -81,6 +81,6 @@ mod tests {
     #[test]
     fn neighbours_are_grouped() {
         assert_eq!(cut(&[3, 3, 3, 9, 1, 1, 20, 1], 10), [0..3, 3..5, 5..6, 6..7, 7..8]);
-        assert_eq!(cut(&[5], 1), [0..1]);
+        assert_eq!(cut(&[5, 7], 1), [0..1, 1..2]);
     }
 }
