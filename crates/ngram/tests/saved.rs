@@ -74,3 +74,37 @@ fn what_is_no_back_off_model_is_not_saved() {
         assert_eq!(model.normalised(), smoothing.normalised());
     }
 }
+
+/// What is cut goes to the back-off weights: the sums stay one.
+#[test]
+fn pruned_models_sum_to_one() {
+    for smoothing in [Smoothing::ModifiedKneserNey, Smoothing::KneserNey, Smoothing::WittenBell] {
+        let counts = GramCounts::new(&text(), vocab().len(), 4).unwrap();
+        let whole = counts.distinct();
+        let recipe = NgramRecipe {
+            cutoff: ngram::Cutoff::new(&[0, 1, 4]).unwrap(),
+            ..NgramRecipe::new(smoothing, 4)
+        };
+        let model =
+            NgramModel::new(recipe.estimate(counts, &text(), &mut silent).unwrap(), vocab().eos());
+        let kept = model.gram_counts();
+        assert!(kept[1..].iter().zip(&whole[1..]).all(|(k, w)| 0 < *k && k < w), "{kept:?}");
+        let mut out = vec![0.0; vocab().len()];
+        for sentence in text().sentences().take(60) {
+            let mut reader = model.reader();
+            for &token in sentence {
+                reader.log_probs(&mut out);
+                let sum: f64 = out.iter().map(|l| l.exp()).sum();
+                assert!((sum - 1.0).abs() < 1e-6, "{smoothing}: {sum}");
+                reader.feed(token);
+            }
+        }
+    }
+    let addk = NgramRecipe {
+        cutoff: ngram::Cutoff::new(&[0, 1]).unwrap(),
+        ..NgramRecipe::new(Smoothing::AddK, 2)
+    };
+    let counts = GramCounts::new(&text(), vocab().len(), 2).unwrap();
+    let message = addk.estimate(counts, &text(), &mut silent).unwrap_err().to_string();
+    assert!(message.contains("--prune"), "{message}");
+}
