@@ -79,9 +79,10 @@ pub struct CompareArgs {
     /// A registered data set, a UTF-8 text file (one sentence a line, .gz too), or the embedded language `synth`
     #[arg(long, value_name = "NAME|FILE", default_value = "synth")]
     pub corpus: String,
-    /// Models to compare, by the names of `harness models`; `a+b` is a mixture [default: the preset's list]
-    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
-    pub models: Vec<String>,
+    /// Models to compare, by the names of `harness models`; `a+b` is a mixture, `rnn:nhid=400,epochs=8` changes options, a
+    /// TOML file is a recipe [default: the preset's list]
+    #[arg(long, value_name = "A,B,...", default_value = "", hide_default_value = true)]
+    pub models: String,
     /// How much work
     #[arg(long, value_enum, default_value_t)]
     pub preset: Preset,

@@ -1,49 +1,182 @@
-//! How large the neural models of a preset are, and how long they train: the only place of these numbers.
+//! The neural models' configurations: a preset's recipe, and what the user says otherwise.
 //!
-//! Sizes were chosen on the validation text of the embedded language and of PTB (METHODOLOGY.md, "Presets").
-use nn::fit::Config;
+//! A recipe is TOML in the terms of [`WindowConfig`] and [`RnnConfig`]; `recipes/` holds the presets', a section a model.
+//! Whoever names a model may change options behind a colon (`rnn:nhid=400,epochs=8`) or name a file of his own, whose key
+//! `model` says what it configures. How the presets were chosen: METHODOLOGY.md, "Presets".
+use anyhow::Result;
 use rnn::{CellName, RnnConfig};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
 use window::WindowConfig;
 
+use crate::error::{Failure, nearest};
 use crate::registry::{Preset, Setting};
 
 /// Training tokens up to which a text counts as small: the embedded language at its default length.
 const SMALL: usize = 500_000;
 
+/// Other names that people know the options by.
+const ALIASES: &[(&str, &str)] = &[
+    ("hidden", "nhid"),
+    ("h", "nhid"),
+    ("m", "emsize"),
+    ("layers", "nlayers"),
+    ("batch", "batch_size"),
+    ("activation", "sigma"),
+];
+
 /// A fixed-window network.
-pub fn window(setting: &Setting) -> WindowConfig {
-    let small = setting.tokens <= SMALL;
-    let (emsize, nhid, epochs, dropout) = match (setting.preset, small) {
-        (Preset::Quick, _) => (32, 48, 1, 0.0),
-        (Preset::Default, true) => (64, 96, 3, 0.1),
-        (Preset::Default, false) => (100, 200, 4, 0.3),
-        (Preset::Full, _) => (200, 400, 20, 0.5),
-    };
-    WindowConfig {
-        emsize,
-        nhid,
-        dropout,
-        seed: setting.seed,
-        training: Config { epochs, lr: 4e-3, ..Config::default() },
-        ..WindowConfig::default()
-    }
+///
+/// # Errors
+/// An option that does not exist or makes no sense.
+pub fn window(setting: &Setting) -> Result<WindowConfig> {
+    let config = WindowConfig { seed: setting.seed, ..WindowConfig::default() };
+    configure(config, "window", setting)
 }
 
 /// A recurrent network.
-pub fn recurrent(cell: CellName, setting: &Setting) -> RnnConfig {
-    let small = setting.tokens <= SMALL;
-    let (nhid, epochs, dropout) = match (setting.preset, small) {
-        (Preset::Quick, _) => (48, 1, 0.0),
-        (Preset::Default, true) => (96, 3, 0.1),
-        (Preset::Default, false) => (200, 3, 0.2),
-        (Preset::Full, _) => (400, 20, 0.5),
+///
+/// # Errors
+/// An option that does not exist or makes no sense.
+pub fn recurrent(cell: CellName, setting: &Setting) -> Result<RnnConfig> {
+    let config = RnnConfig { cell, seed: setting.seed, ..RnnConfig::default() };
+    let section = match cell {
+        CellName::Rnn => "rnn",
+        CellName::Gru => "gru",
+        CellName::Lstm => "lstm",
     };
-    RnnConfig {
-        cell,
-        nhid,
-        dropout,
-        seed: setting.seed,
-        training: Config { epochs, lr: 4e-3, ..Config::default() },
-        ..RnnConfig::default()
+    configure(config, section, setting)
+}
+
+fn configure<T: Serialize + DeserializeOwned>(
+    config: T,
+    section: &str,
+    setting: &Setting,
+) -> Result<T> {
+    let source = match setting.preset {
+        Preset::Quick => include_str!("../recipes/quick.toml"),
+        Preset::Default if setting.tokens <= SMALL => include_str!("../recipes/small.toml"),
+        Preset::Default => include_str!("../recipes/default.toml"),
+        Preset::Full => include_str!("../recipes/full.toml"),
+    };
+    let mut recipes: Table = source.parse().expect("the embedded recipes are tested");
+    let Some(Value::Table(recipe)) = recipes.remove(section) else {
+        unreachable!("the embedded recipes are tested")
+    };
+    changed(&changed(&config, &recipe)?, &setting.options)
+}
+
+/// The configuration with these options; those of training may stand without the word `training`.
+fn changed<T: Serialize + DeserializeOwned>(config: &T, options: &Table) -> Result<T> {
+    let mut table = Table::try_from(config).expect("configurations are plain data");
+    let mut put = |name: &str, value: &Value| -> Result<()> {
+        let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, own)| own);
+        let training = match table.get_mut("training") {
+            Some(Value::Table(training)) if training.contains_key(name) => training,
+            _ => &mut table,
+        };
+        if !training.contains_key(name) {
+            return Err(unknown(name, &table).into());
+        }
+        training.insert(name.into(), value.clone());
+        Ok(())
+    };
+    for (name, value) in options {
+        match value {
+            Value::Table(training) if name == "training" => {
+                training.iter().try_for_each(|(name, value)| put(name, value))?;
+            }
+            value => put(name, value)?,
+        }
+    }
+    let wrong = |e: toml::de::Error| Failure::Usage(format!("{}", e.message()));
+    Ok(T::deserialize(table).map_err(wrong)?)
+}
+
+fn unknown(name: &str, table: &Table) -> Failure {
+    let training = table.get("training").and_then(Value::as_table);
+    let names: Vec<&str> = table
+        .keys()
+        .chain(training.into_iter().flat_map(Table::keys))
+        .map(String::as_str)
+        .collect();
+    let near = nearest(name, names.iter().copied()).map(|n| format!(", did you mean `{n}`?"));
+    Failure::Usage(format!(
+        "unknown option `{name}`{}; there are {}",
+        near.unwrap_or_default(),
+        names.join(", ")
+    ))
+}
+
+/// Options from `key=value,key=value`; a value that is no TOML is a word.
+///
+/// # Errors
+/// A piece without `=`.
+pub fn options(text: &str) -> Result<Table> {
+    let mut table = Table::new();
+    for piece in pieces(text).filter(|p| !p.trim().is_empty()) {
+        let Some((key, value)) = piece.split_once('=') else {
+            let what = format!("`{piece}` is no option: write name=value, as in nhid=200,epochs=4");
+            return Err(Failure::Usage(what).into());
+        };
+        let (key, value) = (key.trim(), value.trim());
+        let parsed = format!("x = {value}").parse::<Table>().ok().and_then(|mut t| t.remove("x"));
+        table.insert(key.into(), parsed.unwrap_or_else(|| Value::String(value.into())));
+    }
+    Ok(table)
+}
+
+/// Splits at commas outside of brackets.
+pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_i32;
+    text.split(move |c| {
+        depth += i32::from(matches!(c, '{' | '[')) - i32::from(matches!(c, '}' | ']'));
+        c == ',' && depth == 0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setting(preset: Preset, changes: &str) -> Setting {
+        Setting { options: options(changes).unwrap(), ..Setting::named(preset, 7) }
+    }
+
+    #[test]
+    fn every_embedded_recipe_is_a_configuration() {
+        for preset in [Preset::Quick, Preset::Default, Preset::Full] {
+            for tokens in [300_000, 1_000_000] {
+                let setting = Setting { tokens, ..setting(preset, "") };
+                assert_eq!(window(&setting).unwrap().seed, 7);
+                for cell in [CellName::Rnn, CellName::Gru, CellName::Lstm] {
+                    let config = recurrent(cell, &setting).unwrap();
+                    assert_eq!((config.cell, config.seed), (cell, 7));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn options_change_the_preset() {
+        let s = setting(
+            Preset::Quick,
+            "hidden=33,batch=7,lr=0.5,sigma=relu,init={identity=1.0},optimizer=sgd,schedule={kind=\"cosine\",warmup=0.1,floor=0.0}",
+        );
+        let config = recurrent(CellName::Rnn, &s).unwrap();
+        assert_eq!((config.nhid, config.batch_size, config.training.lr), (33, 7, 0.5));
+        assert_eq!(config.sigma, nn::activation::Activation::Relu);
+        assert_eq!(config.init, rnn::Init::Identity(1.0));
+        assert_eq!(config.training.optimizer, nn::fit::OptimizerName::Sgd);
+        assert_eq!(window(&setting(Preset::Quick, "n=3,m=9")).unwrap().emsize, 9);
+    }
+
+    #[test]
+    fn mistakes_name_the_option_and_the_nearest() {
+        let error = |s: &str| window(&setting(Preset::Quick, s)).unwrap_err().to_string();
+        assert!(error("emsiz=3").contains("did you mean `emsize`"));
+        assert!(error("nhid=many").contains("nhid") || error("nhid=many").contains("integer"));
+        assert!(options("nhid").unwrap_err().to_string().contains("name=value"));
     }
 }

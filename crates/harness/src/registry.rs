@@ -1,7 +1,8 @@
 //! The only list of models: a new model is one file in its crate and one line here.
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use corpus::Corpus;
 use lm::{CacheRecipe, Family, OracleRecipe, Recipe, UniformRecipe, UnigramRecipe};
 use ngram::{ClassRecipe, NgramRecipe, Smoothing};
@@ -46,12 +47,24 @@ pub struct Setting {
     pub tokens: usize,
     /// The true distribution, for generated text.
     pub language: Option<Arc<corpus::synth::Language>>,
+    /// What a neural model's configuration has otherwise than its preset.
+    pub options: toml::Table,
+    /// The record's key, where it is not made from the configuration.
+    pub name: Option<String>,
 }
 
 impl Setting {
     /// A setting without a corpus: real text of PTB's size, for lists and descriptions.
     pub fn named(preset: Preset, seed: u64) -> Self {
-        Self { preset, seed, vocab: 10_000, tokens: 1_000_000, language: None }
+        Self {
+            preset,
+            seed,
+            vocab: 10_000,
+            tokens: 1_000_000,
+            language: None,
+            options: toml::Table::new(),
+            name: None,
+        }
     }
 
     /// The setting of a comparison on a corpus.
@@ -62,11 +75,14 @@ impl Setting {
             vocab: corpus.vocab.len(),
             tokens: corpus.train.targets(),
             language: corpus.language.clone(),
+            ..Self::named(preset, seed)
         }
     }
 }
 
-type Make = fn(order: usize, setting: &Setting) -> Option<Box<dyn Recipe>>;
+/// `None`: not for this corpus.
+type Made = Result<Option<Box<dyn Recipe>>>;
+type Make = fn(order: usize, setting: &Setting) -> Made;
 
 /// A line of the registry: a name, or a name with the order behind it.
 pub struct Line {
@@ -87,20 +103,20 @@ pub const LINES: &[Line] = &[
         name: "uniform",
         orders: NO_ORDER,
         family: Family::Baseline,
-        make: |_, _| Some(Box::new(UniformRecipe)),
+        make: |_, _| plain(UniformRecipe),
     },
     Line {
         name: "unigram",
         orders: NO_ORDER,
         family: Family::Baseline,
-        make: |_, _| Some(Box::new(UnigramRecipe)),
+        make: |_, _| plain(UnigramRecipe),
     },
     Line { name: "oracle", orders: NO_ORDER, family: Family::Oracle, make: |_, s| oracle(s) },
     Line {
         name: "cache",
         orders: NO_ORDER,
         family: Family::Baseline,
-        make: |_, _| Some(Box::new(CacheRecipe { window: 200 })),
+        make: |_, _| plain(CacheRecipe { window: 200 }),
     },
     Line {
         name: "count",
@@ -160,27 +176,33 @@ pub const LINES: &[Line] = &[
     },
 ];
 
-fn oracle(setting: &Setting) -> Option<Box<dyn Recipe>> {
+fn plain(recipe: impl Recipe + 'static) -> Made {
+    Ok(Some(Box::new(recipe)))
+}
+
+fn oracle(setting: &Setting) -> Made {
     setting
         .language
         .as_ref()
-        .map(|language| Box::new(OracleRecipe { language: language.clone() }) as Box<dyn Recipe>)
+        .map_or(Ok(None), |language| plain(OracleRecipe { language: language.clone() }))
 }
 
-fn ngram(smoothing: Smoothing, order: usize) -> Option<Box<dyn Recipe>> {
-    Some(Box::new(NgramRecipe::new(smoothing, order)))
+fn ngram(smoothing: Smoothing, order: usize) -> Made {
+    plain(NgramRecipe::new(smoothing, order))
 }
 
-fn class(order: usize) -> Option<Box<dyn Recipe>> {
-    Some(Box::new(ClassRecipe { order, classes: 0 }))
+fn class(order: usize) -> Made {
+    plain(ClassRecipe { order, classes: 0 })
 }
 
-fn window(setting: &Setting) -> Option<Box<dyn Recipe>> {
-    Some(Box::new(WindowRecipe::new(presets::window(setting))))
+fn window(setting: &Setting) -> Made {
+    let name = setting.name.clone();
+    plain(WindowRecipe { name, ..WindowRecipe::new(presets::window(setting)?) })
 }
 
-fn recurrent(cell: CellName, setting: &Setting) -> Option<Box<dyn Recipe>> {
-    Some(Box::new(RnnRecipe::new(presets::recurrent(cell, setting))))
+fn recurrent(cell: CellName, setting: &Setting) -> Made {
+    let name = setting.name.clone();
+    plain(RnnRecipe { name, ..RnnRecipe::new(presets::recurrent(cell, setting)?) })
 }
 
 /// A named piece of a comparison.
@@ -193,11 +215,51 @@ pub enum Spec {
         id: String,
         /// Its parts' names.
         parts: Vec<String>,
+        /// Its parts' records.
+        ids: Vec<String>,
     },
 }
 
-/// The recipe of a name.
+/// The recipe of a name, of a name with options (`rnn:nhid=400,epochs=8`), or of a TOML file whose key `model` is a name.
 pub fn recipe(id: &str, setting: &Setting) -> Result<Box<dyn Recipe>> {
+    if id.ends_with(".toml") {
+        return from_file(Path::new(id), setting);
+    }
+    match id.split_once(':') {
+        None => named(id, setting),
+        Some((name, options)) => {
+            let options = presets::options(options)?;
+            configured(name, Setting { options, name: Some(id.into()), ..setting.clone() })
+        }
+    }
+}
+
+fn from_file(path: &Path, setting: &Setting) -> Result<Box<dyn Recipe>> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("reading the recipe {}", path.display()))?;
+    let wrong = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
+    let mut options: toml::Table =
+        text.parse().map_err(|e: toml::de::Error| wrong(e.to_string()))?;
+    let Some(toml::Value::String(model)) = options.remove("model") else {
+        let what = "a recipe says what it configures: model = \"rnn\"";
+        return Err(wrong(what.into()).into());
+    };
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    configured(&model, Setting { options, name, ..setting.clone() })
+        .map_err(|e| wrong(e.to_string()).into())
+}
+
+/// A model that takes options.
+fn configured(name: &str, setting: Setting) -> Result<Box<dyn Recipe>> {
+    let recipe = named(name, &setting)?;
+    match recipe.family() {
+        Family::Window | Family::Rnn | Family::Gru | Family::Lstm => Ok(recipe),
+        _ => Err(Failure::Usage(format!("the model `{name}` takes no options")).into()),
+    }
+}
+
+/// The recipe of a plain name.
+fn named(id: &str, setting: &Setting) -> Result<Box<dyn Recipe>> {
     for line in LINES {
         let order = match id.strip_prefix(line.name) {
             Some("") if line.orders == NO_ORDER => 0,
@@ -207,7 +269,7 @@ pub fn recipe(id: &str, setting: &Setting) -> Result<Box<dyn Recipe>> {
             },
             _ => continue,
         };
-        return (line.make)(order, setting).ok_or_else(|| {
+        return (line.make)(order, setting)?.ok_or_else(|| {
             Failure::Usage(format!("the model `{id}` exists for the embedded language only")).into()
         });
     }
@@ -218,16 +280,33 @@ pub fn recipe(id: &str, setting: &Setting) -> Result<Box<dyn Recipe>> {
     Err(Failure::Usage(format!("unknown model `{id}`{near}; `harness models` lists them")).into())
 }
 
+/// Names separated by commas; `rnn:nhid=400,epochs=8` is one.
+pub fn split(text: &str) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for piece in presets::pieces(text).map(str::trim).filter(|p| !p.is_empty()) {
+        match ids.last_mut() {
+            // an option of the name before it
+            Some(last) if piece.contains('=') && !piece.contains(':') => {
+                last.push(',');
+                last.push_str(piece);
+            }
+            _ => ids.push(piece.into()),
+        }
+    }
+    ids
+}
+
 /// The piece of a comparison that a name stands for; `a+b` is a mixture.
 pub fn spec(id: &str, setting: &Setting) -> Result<Spec> {
     if !id.contains('+') {
         return Ok(Spec::Train(recipe(id, setting)?));
     }
     let parts: Vec<String> = id.split('+').map(|part| part.trim().to_owned()).collect();
-    for part in &parts {
-        recipe(part, setting)?;
-    }
-    Ok(Spec::Mix { id: parts.join("+"), parts })
+    let ids = parts.iter().map(|part| Ok(recipe(part, setting)?.id())).collect::<Result<_>>()?;
+    let stem = |part: &String| {
+        part.rsplit('/').next().unwrap_or(part).trim_end_matches(".toml").to_owned()
+    };
+    Ok(Spec::Mix { id: parts.iter().map(stem).collect::<Vec<_>>().join("+"), parts, ids })
 }
 
 /// Every name, orders spelt out.
@@ -253,4 +332,23 @@ pub fn default_ids(setting: &Setting) -> Vec<&'static str> {
         ids.extend(["kn5+cache", "kn5+rnn+cache", "kn5+window+rnn+gru+lstm+cache"]);
     }
     ids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_options_are_split_as_they_are_meant() {
+        let ids = split("kn5, rnn:nhid=4,init={normal=0.1},lr=1,kn5+lstm:nhid=8,gru");
+        assert_eq!(ids, ["kn5", "rnn:nhid=4,init={normal=0.1},lr=1", "kn5+lstm:nhid=8", "gru"]);
+    }
+
+    #[test]
+    fn options_are_for_neural_models() {
+        let setting = Setting::named(Preset::Quick, 1);
+        assert_eq!(recipe("rnn:nhid=4", &setting).unwrap().id(), "rnn:nhid=4");
+        let refused = recipe("kn5:nhid=4", &setting).err().unwrap().to_string();
+        assert!(refused.contains("takes no options"), "{refused}");
+    }
 }

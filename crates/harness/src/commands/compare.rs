@@ -24,11 +24,12 @@ pub fn run(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
     }
     report::check_writable(&args.report)?;
     let corpus = text::load(&args.corpus, args.text, args.preset)?;
-    for id in &args.models {
+    let models = registry::split(&args.models);
+    for id in &models {
         registry::spec(id, &Setting::new(args.preset, args.seed, &corpus))?;
     }
     let plan = Plan {
-        models: args.models.clone(),
+        models,
         preset: args.preset,
         context: args.context.into(),
         seeds: (args.seed..args.seed + args.seeds).collect(),

@@ -99,7 +99,7 @@ impl Contender {
                     Fitted::of(trained, train_s, peak, corpus, plan)
                 })
             }
-            Spec::Mix { parts, .. } => mix(parts, job.seed, before, corpus, plan),
+            Spec::Mix { parts, ids, .. } => mix(parts, ids, job.seed, before, corpus, plan),
         }
         .map_err(|error| {
             let status = match error {
@@ -152,26 +152,28 @@ fn file_bytes(model: &dyn LanguageModel, vocab: &corpus::Vocab) -> Option<u64> {
 /// A mixture of models already scored: its scores follow from theirs.
 fn mix(
     parts: &[String],
+    ids: &[String],
     seed: u64,
     before: &[Contender],
     corpus: &Corpus,
     plan: &Plan,
 ) -> lm::Result<Fitted> {
-    let found = |part: &String| {
+    let found = |id: &String| {
         // Models without chance were run for the first seed only.
-        let contender = before
-            .iter()
-            .filter(|c| &c.id == part || c.id.starts_with(&format!("{part}-")))
-            .max_by_key(|c| c.seed == seed);
+        let contender = before.iter().filter(|c| &c.id == id).max_by_key(|c| c.seed == seed);
         match contender.map(|c| &c.outcome) {
             Some(Ok(fitted)) => Ok(fitted),
             _ => Err(lm::Error::Unfit {
-                what: format!("the part `{part}` has no figures"),
+                what: format!("the part `{id}` has no figures"),
                 cure: "see its own row".into(),
             }),
         }
     };
-    let parts = parts.iter().map(|p| found(p).map(|f| (p, f))).collect::<lm::Result<Vec<_>>>()?;
+    let parts = parts
+        .iter()
+        .zip(ids)
+        .map(|(part, id)| found(id).map(|f| (part, f)))
+        .collect::<lm::Result<Vec<_>>>()?;
     machine::reset_peak_rss();
     let (watch, start) = (Watch::start(), Instant::now());
     let on = |pick: fn(&Fitted) -> &Judged| -> Vec<&[f64]> {

@@ -51,7 +51,7 @@ fn training(lab: &Lab<'_>) -> Config {
 
 /// A fixed-window network of the experiments' size.
 pub fn window(lab: &Lab<'_>, seed: u64) -> WindowConfig {
-    let full = presets::window(&lab.setting(seed));
+    let full = presets::window(&lab.setting(seed)).expect("the embedded recipes are tested");
     let size = lab.size(24, 64, full.nhid);
     let (emsize, dropout) = (lab.size(24, 48, full.emsize), lab.size(0.0, 0.0, full.dropout));
     WindowConfig {
@@ -67,7 +67,8 @@ pub fn window(lab: &Lab<'_>, seed: u64) -> WindowConfig {
 
 /// A recurrent network of the experiments' size.
 pub fn recurrent(lab: &Lab<'_>, cell: CellName, seed: u64) -> RnnConfig {
-    let full = presets::recurrent(cell, &lab.setting(seed));
+    let full =
+        presets::recurrent(cell, &lab.setting(seed)).expect("the embedded recipes are tested");
     let (nhid, dropout) = (lab.size(24, 64, full.nhid), lab.size(0.0, 0.0, full.dropout));
     RnnConfig {
         cell,
