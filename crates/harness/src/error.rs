@@ -31,7 +31,7 @@ pub enum Failure {
     #[error("{0} model(s) have no figures; the column `error` of the table says why")]
     Models(usize),
     /// Ctrl-C.
-    #[error("interrupted; what was finished is reported")]
+    #[error("interrupted; what was finished is kept: run the same command again")]
     Interrupted,
 }
 

@@ -1,11 +1,13 @@
 //! The only list of models: a new model is one file in its crate and one line here.
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use corpus::Corpus;
 use lm::{CacheRecipe, Family, OracleRecipe, Recipe, UniformRecipe, UnigramRecipe};
 use ngram::{ClassRecipe, NgramRecipe, Smoothing};
+use nn::checkpoint::Checkpoints;
 use rnn::{CellName, RnnRecipe};
 use window::WindowRecipe;
 
@@ -51,6 +53,8 @@ pub struct Setting {
     pub options: toml::Table,
     /// The record's key, where it is not made from the configuration.
     pub name: Option<String>,
+    /// The folder in which long training keeps its checkpoints, and from which it goes on.
+    pub checkpoints: Option<PathBuf>,
 }
 
 impl Setting {
@@ -64,6 +68,7 @@ impl Setting {
             language: None,
             options: toml::Table::new(),
             name: None,
+            checkpoints: None,
         }
     }
 
@@ -77,6 +82,14 @@ impl Setting {
             language: corpus.language.clone(),
             ..Self::named(preset, seed)
         }
+    }
+
+    /// The checkpoints of the model with this record.
+    fn checkpoints_of(&self, id: &str) -> Option<Checkpoints> {
+        const EVERY: Duration = Duration::from_secs(60);
+        let name: String = id.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        let path = self.checkpoints.as_ref()?.join(format!("{name}-seed{}", self.seed));
+        Some(Checkpoints { path, every: EVERY, resume: true })
     }
 }
 
@@ -196,13 +209,17 @@ fn class(order: usize) -> Made {
 }
 
 fn window(setting: &Setting) -> Made {
-    let name = setting.name.clone();
-    plain(WindowRecipe { name, ..WindowRecipe::new(presets::window(setting)?) })
+    let mut recipe = WindowRecipe::new(presets::window(setting)?);
+    recipe.name.clone_from(&setting.name);
+    recipe.checkpoints = setting.checkpoints_of(&recipe.id());
+    plain(recipe)
 }
 
 fn recurrent(cell: CellName, setting: &Setting) -> Made {
-    let name = setting.name.clone();
-    plain(RnnRecipe { name, ..RnnRecipe::new(presets::recurrent(cell, setting)?) })
+    let mut recipe = RnnRecipe::new(presets::recurrent(cell, setting)?);
+    recipe.name.clone_from(&setting.name);
+    recipe.checkpoints = setting.checkpoints_of(&recipe.id());
+    plain(recipe)
 }
 
 /// A named piece of a comparison.

@@ -237,11 +237,18 @@ fn figures_do_not_depend_on_the_number_of_threads() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_reports_what_is_finished() {
+fn ctrl_c_reports_what_is_finished_and_the_same_command_goes_on() {
     let desk = Desk::new();
     let report = desk.path("report");
+    let args = |report: &Path| {
+        let report = report.to_str().unwrap().to_owned();
+        ["--models", "unigram,gru,lstm", "--tokens", "60000", "--preset", "quick", "--report"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([report])
+    };
     let mut child = Command::new(env!("CARGO_BIN_EXE_harness"))
-        .args(["--models", "unigram,rnn,gru,lstm", "--report", report.to_str().unwrap()])
+        .args(args(&report))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -259,4 +266,18 @@ fn ctrl_c_reports_what_is_finished() {
     assert_eq!(status[0], "ok");
     assert!(status.iter().any(|s| s == "interrupted"), "{status:?}");
     assert!(report.join("index.html").is_file());
+    assert!(report.join("checkpoints").is_dir());
+
+    let whole = desk.path("whole");
+    for folder in [&report, &whole] {
+        let output = Command::new(env!("CARGO_BIN_EXE_harness")).args(args(folder)).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", message(&output));
+        assert!(!folder.join("checkpoints").exists());
+    }
+    let nlls = |folder: &Path| {
+        let rows = csv::Reader::from_path(folder.join("records.csv")).unwrap();
+        rows.into_records().map(|row| row.unwrap()[9].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(nlls(&report), nlls(&whole));
 }

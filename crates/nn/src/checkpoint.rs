@@ -33,33 +33,42 @@ impl Identity {
     }
 }
 
+/// Where a run keeps its checkpoints.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoints {
+    /// The file.
+    pub path: PathBuf,
+    /// Time between two.
+    pub every: Duration,
+    /// Go on from what is there.
+    pub resume: bool,
+}
+
 /// Keeps the checkpoints of one run.
 #[derive(Debug)]
 pub struct Keeper {
-    path: PathBuf,
-    every: Duration,
+    file: Checkpoints,
     identity: Identity,
-    resume: bool,
     last: Instant,
 }
 
 impl Keeper {
-    /// Checkpoints of the run `identity` at `path`, one every `every`. With `resume`, training goes on from what is
-    /// there; without, it starts anew and overwrites.
-    pub fn new(path: &Path, every: Duration, identity: Identity, resume: bool) -> Self {
-        Self { path: path.into(), every, identity, resume, last: Instant::now() }
+    /// Checkpoints of the run `identity`. With `resume`, training goes on from what is there; without, it starts anew
+    /// and overwrites.
+    pub fn new(file: &Checkpoints, identity: Identity) -> Self {
+        Self { file: file.clone(), identity, last: Instant::now() }
     }
 
     /// Where the older generation is.
     pub fn previous(&self) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
+        let mut name = self.file.path.clone().into_os_string();
         name.push(".previous");
         name.into()
     }
 
     /// Removes both generations: the run is over and its result is saved.
     pub fn remove(&self) -> Result<()> {
-        for path in [&self.path, &self.previous()] {
+        for path in [&self.file.path, &self.previous()] {
             match std::fs::remove_file(path) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::io(path, e));
@@ -72,7 +81,7 @@ impl Keeper {
 
     /// Is it time for a checkpoint?
     pub(crate) fn due(&self) -> bool {
-        self.last.elapsed() >= self.every
+        self.last.elapsed() >= self.file.every
     }
 
     pub(crate) fn save<M: Params>(&mut self, snapshot: &Snapshot<M>, best: &M) -> Result<()> {
@@ -96,13 +105,13 @@ impl Keeper {
             "position".into(),
             serde_json::to_value(&snapshot.position).expect("plain data"),
         );
-        match std::fs::rename(&self.path, self.previous()) {
+        match std::fs::rename(&self.file.path, self.previous()) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io(&self.path, e));
+                return Err(Error::io(&self.file.path, e));
             }
             _ => {}
         }
-        write(&self.path, list, meta)?;
+        write(&self.file.path, list, meta)?;
         self.last = Instant::now();
         Ok(())
     }
@@ -110,10 +119,10 @@ impl Keeper {
     /// Fills `snapshot` and `best` from the newest checkpoint that can be read; leaves them alone if there is none, or
     /// if this run is not to resume.
     pub(crate) fn resume<M: Params>(&self, snapshot: &mut Snapshot<M>, best: &mut M) -> Result<()> {
-        if !self.resume {
+        if !self.file.resume {
             return Ok(());
         }
-        let newest = match self.read(&self.path, snapshot, best) {
+        let newest = match self.read(&self.file.path, snapshot, best) {
             Ok(found) => Ok(found),
             // half a file cannot be there, but a disk can fail: the older generation is for that
             Err(error @ Error::File { .. }) => match self.read(&self.previous(), snapshot, best) {

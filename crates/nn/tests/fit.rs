@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use nn::checkpoint::{Identity, Keeper};
+use nn::checkpoint::{Checkpoints, Identity, Keeper};
 use nn::fit::{At, Clip, Ended, Event, Loss, Options, Task, fit};
 use nn::optim::Method;
 use nn::params::{Name, Params, Shape, Tensor, TensorMut};
@@ -199,7 +199,10 @@ fn resumes_to_the_same_bits_from_any_step_even_across_a_recovery() {
     for stop in [1, 3, 4, 9, 10, 11, 51, 52, 53, 54, 55, 56, 57, 77, 100] {
         let path = folder.path().join(format!("stop{stop}"));
         let session = |stop: u64, resume| {
-            let mut keeper = Keeper::new(&path, Duration::from_secs(3600), identity(), resume);
+            let mut keeper = Keeper::new(
+                &Checkpoints { path: path.clone(), every: Duration::from_secs(3600), resume },
+                identity(),
+            );
             let mut model = line();
             let mut steps = 0;
             let result =
@@ -233,7 +236,8 @@ fn the_older_generation_is_taken_when_the_newer_is_damaged() {
         vocab: vocab.into(),
         corpus: "c".into(),
     };
-    let mut keeper = Keeper::new(&path, Duration::ZERO, identity("v"), false);
+    let kept = |resume| Checkpoints { path: path.clone(), every: Duration::ZERO, resume };
+    let mut keeper = Keeper::new(&kept(false), identity("v"));
     let mut whole = line();
     fit(&mut Points::default(), &mut whole, &options(), Some(&mut keeper), &mut quiet).unwrap();
     assert!(path.exists() && keeper.previous().exists());
@@ -241,11 +245,11 @@ fn the_older_generation_is_taken_when_the_newer_is_damaged() {
     let bytes = std::fs::read(&path).unwrap();
     std::fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
     let mut again = line();
-    let mut keeper = Keeper::new(&path, Duration::ZERO, identity("v"), true);
+    let mut keeper = Keeper::new(&kept(true), identity("v"));
     fit(&mut Points::default(), &mut again, &options(), Some(&mut keeper), &mut quiet).unwrap();
     assert_eq!(again.w.map(f64::to_bits), whole.w.map(f64::to_bits));
 
-    let mut other = Keeper::new(&path, Duration::ZERO, identity("w"), true);
+    let mut other = Keeper::new(&kept(true), identity("w"));
     let error = fit(&mut Points::default(), &mut line(), &options(), Some(&mut other), &mut quiet)
         .unwrap_err();
     assert!(error.to_string().contains("vocab is \"v\" there and \"w\" here"), "{error}");

@@ -21,7 +21,7 @@ pub use config::{CellName, RnnConfig};
 pub use lanes::Lanes;
 pub use layer::{Init, Layer, Start};
 pub use model::{RnnModel, score};
-pub use recipe::{Checkpoints, RnnRecipe};
+pub use recipe::RnnRecipe;
 pub use task::LmTask;
 pub use unroll::Noise;
 pub use work::{Batch, Work, group_lanes};

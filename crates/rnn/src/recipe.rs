@@ -1,14 +1,12 @@
 //! A recurrent language model's recipe: a configuration that trains.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use corpus::TrainSet;
 use lm::{Error, Family, Log, Recipe, Result, Trained};
 use ndarray::Array2;
 use nn::activation::Activation;
-use nn::checkpoint::{Identity, Keeper};
+use nn::checkpoint::{Checkpoints, Identity, Keeper};
 use nn::fit::{Ended, Event, Task, fit};
 
 use crate::backbone::Backbone;
@@ -16,17 +14,6 @@ use crate::bridge::{corpus_fingerprint, nn_error, progress};
 use crate::config::{CellName, RnnConfig};
 use crate::model::RnnModel;
 use crate::task::LmTask;
-
-/// Where a run keeps its checkpoints.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Checkpoints {
-    /// The file.
-    pub path: PathBuf,
-    /// Time between two.
-    pub every: Duration,
-    /// Go on from what is there.
-    pub resume: bool,
-}
 
 /// Trains an [`RnnModel`].
 #[derive(Clone, Debug, Default)]
@@ -80,7 +67,7 @@ impl RnnRecipe {
                 vocab: data.vocab.fingerprint().into(),
                 corpus: corpus_fingerprint([data.train, data.valid]),
             };
-            Keeper::new(&c.path, c.every, identity, c.resume)
+            Keeper::new(c, identity)
         });
         let mut task = LmTask::new(&net, config, data);
         let total = config.training.epochs * task.batches();

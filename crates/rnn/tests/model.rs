@@ -6,10 +6,11 @@ use std::time::Duration;
 use corpus::{Corpus, CorpusOptions};
 use lm::{Context, LanguageModel, Progress, Recipe, Unigram, conformance, evaluate, silent};
 use nn::activation::Activation;
+use nn::checkpoint::Checkpoints;
 use nn::fit::Config;
 use nn::params::Params;
 use nn::rng::{stream, unit};
-use rnn::{Backbone, CellName, Checkpoints, RnnConfig, RnnModel, RnnRecipe};
+use rnn::{Backbone, CellName, RnnConfig, RnnModel, RnnRecipe};
 
 /// Sentences of a chain over 12 words in which two successors of each word are likely.
 fn corpus() -> Corpus {

@@ -14,5 +14,5 @@ pub use config::WindowConfig;
 pub use examples::Examples;
 pub use model::{WindowModel, score};
 pub use net::{Architecture, Noise, WindowNet, Work};
-pub use recipe::{Checkpoints, WindowRecipe};
+pub use recipe::WindowRecipe;
 pub use task::LmTask;

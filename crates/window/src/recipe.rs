@@ -1,13 +1,11 @@
 //! A fixed-window language model's recipe: a configuration that trains.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use corpus::TrainSet;
 use lm::{Error, Family, Log, Recipe, Result, Trained};
 use ndarray::Array2;
-use nn::checkpoint::{Identity, Keeper};
+use nn::checkpoint::{Checkpoints, Identity, Keeper};
 use nn::fit::{Ended, Event, Task, fit};
 
 use crate::bridge::{corpus_fingerprint, nn_error, progress};
@@ -15,17 +13,6 @@ use crate::config::WindowConfig;
 use crate::model::WindowModel;
 use crate::net::WindowNet;
 use crate::task::LmTask;
-
-/// Where a run keeps its checkpoints.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Checkpoints {
-    /// The file.
-    pub path: PathBuf,
-    /// Time between two.
-    pub every: Duration,
-    /// Go on from what is there.
-    pub resume: bool,
-}
 
 /// Trains a [`WindowModel`].
 #[derive(Clone, Debug, Default)]
@@ -82,7 +69,7 @@ impl WindowRecipe {
                 vocab: data.vocab.fingerprint().into(),
                 corpus: corpus_fingerprint([data.train, data.valid]),
             };
-            Keeper::new(&c.path, c.every, identity, c.resume)
+            Keeper::new(c, identity)
         });
         let mut task = LmTask::new(&net, config, data);
         let total = config.training.epochs * task.batches();

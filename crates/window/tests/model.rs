@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use corpus::{Corpus, CorpusOptions};
 use lm::{Context, LanguageModel, Progress, Recipe, Unigram, conformance, evaluate, silent};
+use nn::checkpoint::Checkpoints;
 use nn::fit::Config;
 use nn::params::Params;
 use nn::rng::{stream, unit};
-use window::{Checkpoints, WindowConfig, WindowModel, WindowNet, WindowRecipe};
+use window::{WindowConfig, WindowModel, WindowNet, WindowRecipe};
 
 /// Sentences of a chain over 12 words in which two successors of each word are likely.
 fn corpus() -> Corpus {

@@ -33,7 +33,11 @@ pub fn run(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
         preset: args.preset,
         context: args.context.into(),
         seeds: (args.seed..args.seed + args.seeds).collect(),
+        // of this text: a report folder may be used again for another one
+        checkpoints: args.report.join("checkpoints").join(&corpus.vocab.fingerprint()[..12]),
     };
+    std::fs::create_dir_all(&plan.checkpoints)
+        .map_err(|source| lm::Error::Io { path: plan.checkpoints.clone(), source })?;
     let run = describe(args, &corpus, &plan);
     let quiet = !stdout().is_terminal();
     if !quiet {
@@ -46,6 +50,10 @@ pub fn run(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
         Ok(report::files::write(&args.report, results)?)
     })?;
     report::write(&args.report, &results)?;
+    if !interrupt::asked() {
+        // Every model has its row: there is nothing left to go on with.
+        std::fs::remove_dir_all(args.report.join("checkpoints")).ok();
+    }
     conclude(args, &results, out)
 }
 

@@ -94,7 +94,10 @@ impl Contender {
                 let watch = Watch::start();
                 let start = Instant::now();
                 recipe.train(corpus.train_set(), &mut log).map(|trained| {
-                    let (train_s, peak) = (start.elapsed().as_secs_f64(), watch.peak_bytes());
+                    let peak = watch.peak_bytes();
+                    // a run that went on from a checkpoint has the seconds of its earlier sessions in its curve
+                    let before = curve.last().map_or(0.0, |point| point.seconds);
+                    let train_s = start.elapsed().as_secs_f64().max(before);
                     bar.say("scoring");
                     Fitted::of(trained, train_s, peak, corpus, plan)
                 })

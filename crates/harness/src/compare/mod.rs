@@ -6,6 +6,8 @@ mod buckets;
 mod contender;
 mod rows;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use corpus::Corpus;
 use lm::{Context, Family};
@@ -26,6 +28,8 @@ pub struct Plan {
     pub context: Context,
     /// Seeds of the models in which chance plays a part.
     pub seeds: Vec<u64>,
+    /// The folder of checkpoints; one whose run is there goes on from it.
+    pub checkpoints: PathBuf,
 }
 
 /// Runs the comparison. `run` is what is known before; `sink` gets the results so far after every model.
@@ -90,7 +94,8 @@ impl Spec {
 fn jobs(corpus: &Corpus, plan: &Plan) -> Result<Vec<Job>> {
     let mut jobs: Vec<Job> = Vec::new();
     for (i, &seed) in plan.seeds.iter().enumerate() {
-        let setting = Setting::new(plan.preset, seed, corpus);
+        let checkpoints = Some(plan.checkpoints.clone());
+        let setting = Setting { checkpoints, ..Setting::new(plan.preset, seed, corpus) };
         let defaults = registry::default_ids(&setting);
         let ids: Vec<&str> = if plan.models.is_empty() {
             defaults
