@@ -103,10 +103,11 @@ fn record(
     }
 }
 
-/// Training tokens a second: every token that training visited (all epochs) over its time.
+/// Training tokens a second: every token that training visited (all epochs) over its time. Baselines read no text: their
+/// counts are the vocabulary's.
 fn train_speed(c: &Contender, fitted: &Fitted, corpus: &Corpus) -> Option<f64> {
     let visited = match c.family {
-        Family::Mixture | Family::Oracle => return None,
+        Family::Baseline | Family::Mixture | Family::Oracle => return None,
         _ => c.curve.last().map_or(corpus.train.targets() as u64, |p| p.tokens),
     };
     (fitted.train_s > 0.0).then(|| visited as f64 / fitted.train_s)

@@ -80,8 +80,8 @@ pub fn method(view: &View) -> Vec<String> {
          their perplexities lies below one. The intervals say how much hangs on the test sentences drawn; they do not cover another training seed or another corpus."
             .to_string(),
         format!(
-            "Times are wall-clock on {}, medians of repeats after a warm-up; the latency is that of one next-word distribution over the whole vocabulary. \
-             Peak heap is counted by the allocator of the program.",
+            "Times are wall-clock on {}. Training is timed once; scoring speed is the median of five rounds over all models after a warm-up round; the latency is that of \
+             feeding one token and asking for the whole next-word distribution, on one thread. Peak heap is counted by the allocator of the program.",
             number::plural(run.threads, "thread")
         ),
     ];
