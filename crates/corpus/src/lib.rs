@@ -21,6 +21,7 @@ mod tokenizer;
 mod tokens;
 mod vocab;
 mod vocab_file;
+pub mod whole_file;
 
 pub use corpus::{Corpus, CorpusOptions, TrainSet, VocabScope};
 pub use dataset::DataSet;

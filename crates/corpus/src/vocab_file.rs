@@ -7,6 +7,7 @@ use crate::interner::Interner;
 use crate::lines::Lines;
 use crate::tokenizer::Tokenizer;
 use crate::vocab::{EOS, UNK, Vocab};
+use crate::whole_file;
 
 const MAGIC: &str = "lmlab-vocab 1";
 const DAMAGED: &str = "the file is damaged or was edited: train again, or restore it";
@@ -38,15 +39,8 @@ impl Vocab {
     /// # Errors
     /// Where the folder cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let write = || {
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all(self.to_text().as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(path)?;
-            Ok(())
-        };
-        write().map_err(|e| Error::io(path, e))
+        whole_file::replace(path, |file| file.write_all(self.to_text().as_bytes()))
+            .map_err(|e| Error::io(path, e))
     }
 
     /// Reads what [`save`](Self::save) wrote.

@@ -6,6 +6,8 @@ use corpus::Tokenizer;
 
 use crate::commands::data::DataCommand;
 use crate::commands::lab::LabArgs;
+use crate::commands::speed::SpeedArgs;
+use crate::commands::train_neural::NeuralArgs;
 use crate::commands::train_ngram::NgramArgs;
 use crate::registry::Preset;
 
@@ -48,6 +50,8 @@ pub enum Command {
         #[command(subcommand)]
         what: TrainCommand,
     },
+    /// Measure a network's training speed against the machine's ceiling: one JSON line
+    Speed(SpeedArgs),
     /// Draw a report again from its records
     Report {
         /// The folder of an earlier run.
@@ -68,6 +72,14 @@ pub enum Command {
 pub enum TrainCommand {
     /// An n-gram model of any order, in memory or larger than memory
     Ngram(NgramArgs),
+    /// A fixed-window network
+    Window(NeuralArgs),
+    /// A vanilla recurrent network
+    Rnn(NeuralArgs),
+    /// A gated recurrent network
+    Gru(NeuralArgs),
+    /// A long short-term memory
+    Lstm(NeuralArgs),
 }
 
 /// Options of a comparison.

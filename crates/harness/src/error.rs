@@ -20,7 +20,7 @@ pub enum Failure {
     #[error("{0}")]
     Usage(String),
     /// An output cannot be created.
-    #[error("{}: {what}; choose another folder with --report, or make room", path.display())]
+    #[error("{}: {what}; choose another place, or make room", path.display())]
     Create {
         /// The folder or file.
         path: PathBuf,

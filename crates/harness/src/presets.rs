@@ -3,7 +3,9 @@
 //! A recipe is TOML in the terms of [`WindowConfig`] and [`RnnConfig`]; `recipes/` holds the presets', a section a model.
 //! Whoever names a model may change options behind a colon (`rnn:nhid=400,epochs=8`) or name a file of his own, whose key
 //! `model` says what it configures. How the presets were chosen: METHODOLOGY.md, "Presets".
-use anyhow::Result;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
 use rnn::{CellName, RnnConfig};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -125,6 +127,21 @@ pub fn options(text: &str) -> Result<Table> {
         table.insert(key.into(), parsed.unwrap_or_else(|| Value::String(value.into())));
     }
     Ok(table)
+}
+
+/// The model that a recipe file is for, and its options.
+///
+/// # Errors
+/// A file that cannot be read, is no TOML, or lacks the key `model`.
+pub fn read(path: &Path) -> Result<(String, Table)> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("reading the recipe {}", path.display()))?;
+    let wrong = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
+    let mut options: Table = text.parse().map_err(|e: toml::de::Error| wrong(e.to_string()))?;
+    match options.remove("model") {
+        Some(Value::String(model)) => Ok((model, options)),
+        _ => Err(wrong("a recipe says what it configures: model = \"rnn\"".into()).into()),
+    }
 }
 
 /// Splits at commas outside of brackets.

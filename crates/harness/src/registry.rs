@@ -3,15 +3,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use corpus::Corpus;
 use lm::{CacheRecipe, Family, OracleRecipe, Recipe, UniformRecipe, UnigramRecipe};
 use ngram::{ClassRecipe, NgramRecipe, Smoothing};
 use nn::checkpoint::Checkpoints;
-use rnn::{CellName, RnnRecipe};
-use window::WindowRecipe;
+use rnn::CellName;
 
 use crate::error::{Failure, nearest};
+use crate::neural::Neural;
 use crate::presets;
 
 /// How much work a run may be.
@@ -85,7 +85,7 @@ impl Setting {
     }
 
     /// The checkpoints of the model with this record.
-    fn checkpoints_of(&self, id: &str) -> Option<Checkpoints> {
+    pub(crate) fn checkpoints_of(&self, id: &str) -> Option<Checkpoints> {
         const EVERY: Duration = Duration::from_secs(60);
         let name: String = id.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
         let path = self.checkpoints.as_ref()?.join(format!("{name}-seed{}", self.seed));
@@ -209,17 +209,11 @@ fn class(order: usize) -> Made {
 }
 
 fn window(setting: &Setting) -> Made {
-    let mut recipe = WindowRecipe::new(presets::window(setting)?);
-    recipe.name.clone_from(&setting.name);
-    recipe.checkpoints = setting.checkpoints_of(&recipe.id());
-    plain(recipe)
+    Ok(Some(Neural::window(setting)?.boxed()))
 }
 
 fn recurrent(cell: CellName, setting: &Setting) -> Made {
-    let mut recipe = RnnRecipe::new(presets::recurrent(cell, setting)?);
-    recipe.name.clone_from(&setting.name);
-    recipe.checkpoints = setting.checkpoints_of(&recipe.id());
-    plain(recipe)
+    Ok(Some(Neural::recurrent(cell, setting)?.boxed()))
 }
 
 /// A named piece of a comparison.
@@ -239,40 +233,43 @@ pub enum Spec {
 
 /// The recipe of a name, of a name with options (`rnn:nhid=400,epochs=8`), or of a TOML file whose key `model` is a name.
 pub fn recipe(id: &str, setting: &Setting) -> Result<Box<dyn Recipe>> {
-    if id.ends_with(".toml") {
-        return from_file(Path::new(id), setting);
-    }
-    match id.split_once(':') {
+    match configured(id, setting)? {
         None => named(id, setting),
-        Some((name, options)) => {
-            let options = presets::options(options)?;
-            configured(name, Setting { options, name: Some(id.into()), ..setting.clone() })
-        }
+        Some((name, setting)) => match neural(&name, &setting)? {
+            Some(neural) => Ok(neural.boxed()),
+            None => {
+                named(&name, &setting)?;
+                Err(Failure::Usage(format!("the model `{name}` takes no options")).into())
+            }
+        },
     }
 }
 
-fn from_file(path: &Path, setting: &Setting) -> Result<Box<dyn Recipe>> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("reading the recipe {}", path.display()))?;
-    let wrong = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
-    let mut options: toml::Table =
-        text.parse().map_err(|e: toml::de::Error| wrong(e.to_string()))?;
-    let Some(toml::Value::String(model)) = options.remove("model") else {
-        let what = "a recipe says what it configures: model = \"rnn\"";
-        return Err(wrong(what.into()).into());
+/// The network of a name as [`recipe`] takes it; `None` for other models.
+pub fn neural(id: &str, setting: &Setting) -> Result<Option<Neural>> {
+    let (name, setting) = configured(id, setting)?.unwrap_or((id.into(), setting.clone()));
+    let cell = match name.as_str() {
+        "window" => return Neural::window(&setting).map(Some),
+        "rnn" => CellName::Rnn,
+        "gru" => CellName::Gru,
+        "lstm" => CellName::Lstm,
+        _ => return Ok(None),
     };
-    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    configured(&model, Setting { options, name, ..setting.clone() })
-        .map_err(|e| wrong(e.to_string()).into())
+    Neural::recurrent(cell, &setting).map(Some)
 }
 
-/// A model that takes options.
-fn configured(name: &str, setting: Setting) -> Result<Box<dyn Recipe>> {
-    let recipe = named(name, &setting)?;
-    match recipe.family() {
-        Family::Window | Family::Rnn | Family::Gru | Family::Lstm => Ok(recipe),
-        _ => Err(Failure::Usage(format!("the model `{name}` takes no options")).into()),
-    }
+/// The plain name, and the setting with the options that stand behind it or in its file; `None` for a plain name.
+fn configured(id: &str, setting: &Setting) -> Result<Option<(String, Setting)>> {
+    let (model, options, name) = if id.ends_with(".toml") {
+        let path = Path::new(id);
+        let (model, options) = presets::read(path)?;
+        (model, options, path.file_stem().unwrap_or_default().to_string_lossy().into_owned())
+    } else if let Some((model, options)) = id.split_once(':') {
+        (model.to_owned(), presets::options(options)?, id.to_owned())
+    } else {
+        return Ok(None);
+    };
+    Ok(Some((model, Setting { options, name: Some(name), ..setting.clone() })))
 }
 
 /// The recipe of a plain name.

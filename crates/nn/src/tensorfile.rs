@@ -80,6 +80,13 @@ pub fn write<R: Real>(
         .map_err(|e| Error::io(path, std::io::Error::other(e)))?;
     // the writer above may have replaced the file under its name: sync what stands there now
     File::open(file.path()).and_then(|f| f.sync_all()).map_err(io)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // a temporary file is private to its owner; a model is a file like any other
+        let readable = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(file.path(), readable).map_err(io)?;
+    }
     file.persist(path).map_err(|e| Error::io(path, e.error))?;
     File::open(folder).and_then(|f| f.sync_all()).map_err(io)
 }

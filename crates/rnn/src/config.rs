@@ -117,6 +117,14 @@ impl RnnConfig {
         }
     }
 
+    /// Multiplications of one token's matrix products.
+    pub fn products(&self, vocab: usize) -> u64 {
+        let a = self.architecture(vocab);
+        let inputs = a.embedding + (a.layers - 1) * a.hidden;
+        let gates = a.cell.rule::<f32>().gates();
+        (gates * a.hidden * (inputs + a.layers * a.hidden) + a.hidden * vocab) as u64
+    }
+
     /// Bytes that training needs at its peak, estimated from above (in floating point: any size may be asked for).
     pub fn training_bytes(&self, vocab: usize) -> u64 {
         let a = self.architecture(vocab);

@@ -74,6 +74,13 @@ impl WindowConfig {
         }
     }
 
+    /// Multiplications of one token's matrix products.
+    pub fn products(&self, vocab: usize) -> u64 {
+        let window = (self.n - 1) * self.emsize;
+        let features = self.nhid + if self.direct { window } else { 0 };
+        (window * self.nhid + features * vocab) as u64
+    }
+
     /// Bytes that training needs at its peak, estimated from above (in floating point: any size may be asked for).
     pub fn training_bytes(&self, vocab: usize) -> u64 {
         let (v, e, h) = (vocab as f64, self.emsize as f64, self.nhid as f64);

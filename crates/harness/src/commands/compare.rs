@@ -2,7 +2,7 @@
 use std::io::{IsTerminal, Write, stdout};
 use std::time::SystemTime;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use corpus::Corpus;
 
 use crate::cli::CompareArgs;
@@ -16,12 +16,7 @@ use crate::{interrupt, report, terminal_table, text};
 /// Runs the comparison and writes its report.
 pub fn run(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
     // What can be refused is refused before anything is trained.
-    if let Some(threads) = args.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.into())
-            .build_global()
-            .context("starting the threads")?;
-    }
+    super::set_threads(args.threads)?;
     report::check_writable(&args.report)?;
     let corpus = text::load(&args.corpus, args.text, args.preset)?;
     let models = registry::split(&args.models);

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use corpus::dataset::{DataFile, Fetch, FileState, search_path};
 use corpus::synth::{Language, write_text};
+use corpus::whole_file;
 use corpus::{Corpus, DataSet, Part};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -229,22 +230,16 @@ fn synth(
     let Some(path) = path else {
         return interruptible(write_text(&language, seed, tokens, &mut Stoppable(out)));
     };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let create =
         || format!("{}: this file cannot be made; name another with --out", path.display());
-    let mut part = tempfile::Builder::new()
-        .prefix(".synth-")
-        .suffix(".part")
-        .tempfile_in(folder)
-        .with_context(create)?;
+    let mut part = whole_file::temporary(path).with_context(create)?;
     interruptible(write_text(
         &language,
         seed,
         tokens,
         &mut Stoppable(&mut BufWriter::new(part.as_file_mut())),
     ))?;
-    part.as_file().sync_all().with_context(|| path.display().to_string())?;
-    part.persist(path).map_err(|e| e.error).with_context(create)?;
+    whole_file::keep(part, path).with_context(create)?;
     writeln!(out, "{}: {tokens} tokens of SYNTHETIC text, seed {seed}", path.display())?;
     Ok(())
 }

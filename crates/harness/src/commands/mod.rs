@@ -4,14 +4,18 @@ pub mod data;
 pub mod lab;
 pub mod models;
 pub mod report;
+pub mod speed;
+pub mod train_neural;
 pub mod train_ngram;
 
 use std::io::{Write, stdout};
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command, TrainCommand};
+use crate::error::Failure;
 
 /// Runs a parsed command line.
 pub fn run(cli: Cli) -> Result<()> {
@@ -22,9 +26,14 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Models) => models::run(&mut out)?,
         Some(Command::Data { command }) => data::run(command, &mut out)?,
         Some(Command::Lab(args)) => lab::run(&args, &mut out)?,
-        Some(Command::Train { what: TrainCommand::Ngram(args) }) => {
-            train_ngram::run(&args, &mut out)?
-        }
+        Some(Command::Train { what }) => match what {
+            TrainCommand::Ngram(args) => train_ngram::run(&args, &mut out)?,
+            TrainCommand::Window(args) => train_neural::run("window", &args, &mut out)?,
+            TrainCommand::Rnn(args) => train_neural::run("rnn", &args, &mut out)?,
+            TrainCommand::Gru(args) => train_neural::run("gru", &args, &mut out)?,
+            TrainCommand::Lstm(args) => train_neural::run("lstm", &args, &mut out)?,
+        },
+        Some(Command::Speed(args)) => speed::run(&args, &mut out)?,
         Some(Command::Report { dir, splice }) => report::run(&dir, splice.as_deref(), &mut out)?,
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
@@ -33,5 +42,24 @@ pub fn run(cli: Cli) -> Result<()> {
         }
     }
     out.flush()?;
+    Ok(())
+}
+
+/// As many threads as asked for; results do not depend on it.
+fn set_threads(threads: Option<u16>) -> Result<()> {
+    let Some(threads) = threads else { return Ok(()) };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.into())
+        .build_global()
+        .context("starting the threads")
+}
+
+/// Refuses an output file that cannot be written, before anything is trained.
+fn check_output(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() || path.is_dir() {
+        let what = if path.is_dir() { "is a folder" } else { "its folder does not exist" };
+        return Err(Failure::Create { path: path.into(), what: what.into() }.into());
+    }
     Ok(())
 }

@@ -129,13 +129,7 @@ pub fn run(args: &NgramArgs, out: &mut dyn Write) -> Result<()> {
         ..NgramRecipe::new(args.smoothing.into(), order)
     };
     // what can be refused is refused before anything is trained
-    for path in args.arpa.iter().chain(&args.out) {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if !folder.is_dir() || path.is_dir() {
-            let what = if path.is_dir() { "is a folder" } else { "its folder does not exist" };
-            return Err(Failure::Usage(format!("{}: {what}", path.display())).into());
-        }
-    }
+    args.arpa.iter().chain(&args.out).try_for_each(|path| super::check_output(path))?;
     let (started, bar) = (Instant::now(), Bar::new(&recipe.to_string()));
     let log: &mut Log<'_> = &mut |progress| bar.log(&progress);
     let made = match (&args.counts, &args.corpus) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use corpus::Corpus;
+use corpus::whole_file;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -91,18 +92,8 @@ pub fn save(dir: &Path, stored: &Stored) -> Result<()> {
 /// # Errors
 /// [`Failure::Create`] with the path.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let attempt = || -> std::io::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-        temporary.write_all(bytes)?;
-        temporary.as_file().sync_all()?;
-        #[cfg(unix)]
-        fs::set_permissions(temporary.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-        temporary.persist(path)?;
-        Ok(())
-    };
-    attempt()
+    fs::create_dir_all(whole_file::folder(path))
+        .and_then(|()| whole_file::replace(path, |file| file.write_all(bytes)))
         .map_err(|e| Failure::Create { path: path.into(), what: e.to_string() })
         .with_context(|| format!("writing {}", path.display()))
 }

@@ -1,13 +1,17 @@
 //! Files that are either the old ones or the new ones, never half of each: temporary name, sync, rename, sync of the folder.
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
+
+use corpus::whole_file;
 
 use super::error::{Error, Result};
 
 /// Replaces `path` by `bytes` in one step.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    replace(path, bytes).map_err(|source| Error::Unwritable { path: path.into(), source })
+    fs::create_dir_all(whole_file::folder(path))
+        .and_then(|()| whole_file::replace(path, |file| file.write_all(bytes)))
+        .map_err(|source| Error::Unwritable { path: path.into(), source })
 }
 
 /// Creates the folder and proves that a file can be written, synced and removed in it. Called before anything is trained.
@@ -17,38 +21,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 pub fn check_writable(dir: &Path) -> Result<()> {
     let unwritable = |source| Error::Unwritable { path: dir.into(), source };
     fs::create_dir_all(dir).map_err(unwritable)?;
-    let mut probe = temporary(dir).map_err(unwritable)?;
+    let mut probe = whole_file::temporary(&dir.join("probe")).map_err(unwritable)?;
     probe.write_all(&[b' '; 4096]).and_then(|()| probe.as_file().sync_all()).map_err(unwritable)
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let dir = folder(path);
-    fs::create_dir_all(dir)?;
-    let mut file = temporary(dir)?;
-    if let Ok(old) = fs::metadata(path) {
-        file.as_file().set_permissions(old.permissions())?;
-    }
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    #[cfg(unix)]
-    fs::File::open(dir)?.sync_all()?;
-    Ok(())
-}
-
-fn temporary(dir: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".lmlab-").suffix(".part");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666)); // less the umask: a report is for others to read
-    }
-    builder.tempfile_in(dir)
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
