@@ -1,4 +1,6 @@
 //! Sampling text from any model: temperature, top-k, top-p (Holtzman et al. 2020).
+use std::ops::ControlFlow;
+
 use corpus::TokenId;
 use rand::{Rng, RngExt};
 
@@ -60,7 +62,8 @@ impl Sampling {
 }
 
 /// Reads on from where `reader` stands until `eos` or `limit` words; the words do not include `eos`.
-/// `vocab_len` is the model's; words of probability zero are never drawn.
+/// `vocab_len` is the model's; words of probability zero are never drawn. `each` hears every drawn word, `eos` included, with
+/// the ln-probabilities it was drawn from, and may break off.
 pub fn generate(
     reader: &mut dyn Reader,
     vocab_len: usize,
@@ -68,13 +71,15 @@ pub fn generate(
     limit: usize,
     sampling: Sampling,
     rng: &mut impl Rng,
+    each: &mut dyn FnMut(TokenId, &[f64]) -> ControlFlow<()>,
 ) -> Vec<TokenId> {
     let (mut log_probs, mut words) = (vec![0.0; vocab_len], Vec::new());
     while words.len() < limit {
         reader.log_probs(&mut log_probs);
         let word = sampling.draw(&log_probs, rng);
+        let stop = each(word, &log_probs).is_break();
         reader.feed(word);
-        if word == eos {
+        if word == eos || stop {
             break;
         }
         words.push(word);

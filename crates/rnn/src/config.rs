@@ -43,6 +43,12 @@ pub struct RnnConfig {
     pub frozen: bool,
     /// Dropout probability on the word vectors, between layers and on the output.
     pub dropout: f64,
+    /// One mask for all time steps of a lane (Gal & Ghahramani 2016) instead of one each.
+    pub variational: bool,
+    /// Dropout probability of whole words of the input.
+    pub dropout_words: f64,
+    /// Dropout probability of the recurrent matrices' weights, one mask a step (Merity, Keskar & Socher 2018).
+    pub dropout_weights: f64,
     /// Lanes: stretches of the text read side by side.
     pub batch_size: usize,
     /// Steps of truncated back-propagation through time.
@@ -72,6 +78,9 @@ impl Default for RnnConfig {
             tied: false,
             frozen: false,
             dropout: 0.2,
+            variational: false,
+            dropout_words: 0.0,
+            dropout_weights: 0.0,
             batch_size: 20,
             bptt: 35,
             reset: false,
@@ -161,12 +170,15 @@ impl RnnConfig {
                 return wrong(option, "0 makes no sense".into(), "give at least 1");
             }
         }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return wrong(
-                "dropout",
-                format!("{} is no probability below 1", self.dropout),
-                "give 0 to below 1",
-            );
+        for (option, p) in [
+            ("dropout", self.dropout),
+            ("dropout_words", self.dropout_words),
+            ("dropout_weights", self.dropout_weights),
+        ] {
+            if !(0.0..1.0).contains(&p) {
+                let what = format!("{p} is no probability below 1");
+                return wrong(option, what, "give 0 to below 1");
+            }
         }
         if self.tied && ![0, self.nhid].contains(&self.emsize) {
             let what =

@@ -4,6 +4,7 @@ use corpus::{TokenId, Tokens, TrainSet};
 use lm::Context;
 use nn::dropout::Dropout;
 use nn::fit::{At, Loss, Task};
+use nn::params::Params;
 
 use crate::backbone::Backbone;
 use crate::config::RnnConfig;
@@ -17,6 +18,10 @@ pub struct LmTask<'a> {
     lanes: Lanes<'a>,
     work: Work<f32>,
     sites: Vec<Dropout>,
+    variational: bool,
+    words: Dropout,
+    /// The network with some recurrent weights dropped, if any are.
+    thinned: Option<Thinned>,
     eos: TokenId,
     valid: &'a Tokens,
     context: Context,
@@ -27,18 +32,54 @@ impl<'a> LmTask<'a> {
     /// For a network of this configuration.
     pub fn new(net: &Backbone<f32>, config: &RnnConfig, data: TrainSet<'a>) -> Self {
         let eos = data.vocab.eos();
+        let sites = net.layers.len() as u64 + 1;
+        let source = |p, site| Dropout::new(p, config.seed, site);
         let bptt = config.bptt.min(data.train.targets() / config.batch_size);
         Self {
             lanes: Lanes::equal(data.train, eos, config.batch_size, bptt, config.reset),
             work: Work::new(net, config.batch_size, bptt),
-            sites: (0..=net.layers.len() as u64)
-                .map(|site| Dropout::new(config.dropout, config.seed, site))
-                .collect(),
+            sites: (0..sites).map(|site| source(config.dropout, site)).collect(),
+            variational: config.variational,
+            words: source(config.dropout_words, sites),
+            thinned: (config.dropout_weights > 0.0).then(|| Thinned {
+                net: net.clone(),
+                source: source(config.dropout_weights, sites + 1),
+            }),
             eos,
             valid: data.valid,
             context: if config.reset { Context::Sentence } else { Context::Stream },
             scores: Vec::new(),
         }
+    }
+}
+
+/// DropConnect on the recurrent matrices (Merity, Keskar & Socher 2018).
+struct Thinned {
+    net: Backbone<f32>,
+    source: Dropout,
+}
+
+impl Thinned {
+    /// `model` with the weights of step `step` dropped.
+    fn of(&mut self, model: &Backbone<f32>, step: u64) -> &Backbone<f32> {
+        self.net.copy_from(model);
+        let source = self.source;
+        drop_weights(source, step, &mut self.net);
+        &self.net
+    }
+
+    /// The same on the gradient.
+    fn drop(&self, step: u64, grad: &mut Backbone<f32>) {
+        drop_weights(self.source, step, grad);
+    }
+}
+
+fn drop_weights(source: Dropout, step: u64, net: &mut Backbone<f32>) {
+    let mut start = 0;
+    for layer in &mut net.layers {
+        let weights = layer.w_h.as_slice_mut().expect("standard layout");
+        source.apply(step, start, weights);
+        start += weights.len() as u64;
     }
 }
 
@@ -55,8 +96,22 @@ impl Task for LmTask<'_> {
 
     fn loss_grad(&mut self, model: &Backbone<f32>, at: At, grad: &mut Backbone<f32>) -> Loss {
         let (batch, _) = self.lanes.batch(at.batch as usize);
-        let noise = Noise { sites: &self.sites, step: at.step };
-        let sum = model.loss_grad(batch, Some(noise), &mut self.work, grad);
+        let noise = Noise {
+            sites: &self.sites,
+            variational: self.variational,
+            words: self.words,
+            step: at.step,
+        };
+        let sum = match &mut self.thinned {
+            None => model.loss_grad(batch, Some(noise), &mut self.work, grad),
+            Some(thinned) => {
+                let sum =
+                    thinned.of(model, at.step).loss_grad(batch, Some(noise), &mut self.work, grad);
+                // `fit` hands over a gradient of zeros: what stands there is this step's
+                thinned.drop(at.step, grad);
+                sum
+            }
+        };
         self.work.carry(batch.steps);
         Loss { sum, targets: batch.targets.len() as u64 }
     }

@@ -17,6 +17,10 @@ use crate::layer::Layer;
 pub struct Noise<'a> {
     /// One source a site, layers + 1 in all.
     pub sites: &'a [Dropout],
+    /// One mask for all time steps of a lane (Gal & Ghahramani 2016) instead of one each.
+    pub variational: bool,
+    /// Whole words: the same ones wherever they stand in the batch.
+    pub words: Dropout,
     /// The step of the run.
     pub step: u64,
 }
@@ -75,8 +79,8 @@ impl<R: Real> Group<R> {
         mut out: ArrayViewMut2<R>,
     ) {
         let (b, rows) = (self.lanes, steps * self.lanes);
-        let first_row = self.first_lane * steps;
-        drop_out(noise, 0, first_row, self.tapes[0].x.slice_mut(s![..rows, ..]));
+        let place = Place { first_lane: self.first_lane, lanes: b, steps };
+        drop_out(noise, 0, place, self.tapes[0].x.slice_mut(s![..rows, ..]));
         for (l, layer) in layers.iter().enumerate() {
             let (tape, above) = self.tapes[l..].split_first_mut().expect("a tape a layer");
             let mut h_out = match above.first_mut() {
@@ -95,7 +99,7 @@ impl<R: Real> Group<R> {
                 h_out.slice_mut(at).assign(&next.slice(s![.., ..layer.hidden()]));
                 zero_rows(next, resets.get((t + 1) * b..(t + 2) * b));
             }
-            drop_out(noise, l + 1, first_row, h_out);
+            drop_out(noise, l + 1, place, h_out);
         }
     }
 
@@ -111,14 +115,14 @@ impl<R: Real> Group<R> {
         mut d_out: ArrayViewMut2<R>,
     ) {
         let (b, rows) = (self.lanes, steps * self.lanes);
-        let first_row = self.first_lane * steps;
+        let place = Place { first_lane: self.first_lane, lanes: b, steps };
         for (l, layer) in layers.iter().enumerate().rev() {
             let (tape, above) = self.tapes[l..].split_first_mut().expect("a tape a layer");
             let mut d_h = match above.first_mut() {
                 Some(above) => above.d_x.slice_mut(s![..rows, ..]),
                 None => d_out.view_mut(),
             };
-            drop_out(noise, l + 1, first_row, d_h.view_mut());
+            drop_out(noise, l + 1, place, d_h.view_mut());
             for t in (0..steps).rev() {
                 let at = s![t * b..(t + 1) * b, ..];
                 zero_rows(tape.d_state.view_mut(), resets.get((t + 1) * b..(t + 2) * b));
@@ -131,7 +135,7 @@ impl<R: Real> Group<R> {
             zero_rows(tape.d_state.view_mut(), resets.get(..b));
             layer.project_back(tape.pre.slice(s![..rows, ..]), tape.d_x.slice_mut(s![..rows, ..]));
         }
-        drop_out(noise, 0, first_row, self.tapes[0].d_x.slice_mut(s![..rows, ..]));
+        drop_out(noise, 0, place, self.tapes[0].d_x.slice_mut(s![..rows, ..]));
     }
 
     /// The state after `steps` steps becomes the one the next batch starts from.
@@ -194,14 +198,70 @@ fn zero_rows<R: Real>(mut matrix: ArrayViewMut2<R>, which: Option<&[bool]>) {
     }
 }
 
-fn drop_out<R: Real>(
-    noise: Option<Noise<'_>>,
-    site: usize,
-    first_row: usize,
-    mut x: ArrayViewMut2<R>,
-) {
-    if let Some(noise) = noise {
-        let start = (first_row * x.ncols()) as u64;
-        noise.sites[site].apply(noise.step, start, x.as_slice_mut().expect("whole rows"));
+/// Where a group's rows stand in the batch.
+#[derive(Clone, Copy)]
+struct Place {
+    first_lane: usize,
+    lanes: usize,
+    steps: usize,
+}
+
+fn drop_out<R: Real>(noise: Option<Noise<'_>>, site: usize, place: Place, mut x: ArrayViewMut2<R>) {
+    let Some(noise) = noise else { return };
+    let (source, width) = (noise.sites[site], x.ncols());
+    let x = x.as_slice_mut().expect("whole rows");
+    if noise.variational {
+        let step = x.chunks_mut(place.lanes * width);
+        step.for_each(|rows| source.apply(noise.step, (place.first_lane * width) as u64, rows));
+    } else {
+        source.apply(noise.step, (place.first_lane * place.steps * width) as u64, x);
+    }
+}
+
+/// Drops whole words: row n of x [N, E] is the vector of word `ids[n]`. The gradient is the same call on d_x.
+pub(crate) fn drop_words<R: Real>(noise: Option<Noise<'_>>, ids: &[u32], mut x: ArrayViewMut2<R>) {
+    let Some(noise) = noise.filter(|n| n.words.p() > 0.0) else { return };
+    for (&id, mut row) in ids.iter().zip(x.rows_mut()) {
+        let mut factor = [R::zero()];
+        noise.words.mask(noise.step, u64::from(id), &mut factor);
+        row *= factor[0];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variational_mask_is_one_for_all_steps_of_a_lane() {
+        let (lanes, steps, width) = (3, 4, 50);
+        let sites = [Dropout::new(0.5, 1, 0)];
+        let masks = |variational, first_lane| {
+            let noise = Noise { sites: &sites, variational, words: sites[0], step: 7 };
+            let mut x = Array2::<f64>::ones((steps * lanes, width));
+            drop_out(Some(noise), 0, Place { first_lane, lanes, steps }, x.view_mut());
+            x
+        };
+        let (one, plain) = (masks(true, 0), masks(false, 0));
+        for t in 1..steps {
+            let step = |x: &Array2<f64>, t| x.slice(s![t * lanes..(t + 1) * lanes, ..]).to_owned();
+            assert_eq!(step(&one, t), step(&one, 0));
+            assert_ne!(step(&plain, t), step(&plain, 0));
+        }
+        assert_ne!(one.row(0), one.row(1), "lanes have masks of their own");
+        // a lane's mask does not depend on its group
+        assert_eq!(masks(true, 1).row(0), one.row(1));
+    }
+
+    #[test]
+    fn a_dropped_word_is_dropped_everywhere() {
+        let sites = [Dropout::new(0.5, 1, 0)];
+        let noise = Noise { sites: &sites, variational: false, words: sites[0], step: 7 };
+        let ids: Vec<u32> = (0..40).map(|i| i % 20).collect();
+        let mut x = Array2::<f64>::ones((40, 3));
+        drop_words(Some(noise), &ids, x.view_mut());
+        assert_eq!(x.slice(s![..20, ..]), x.slice(s![20.., ..]));
+        let dropped = x.column(0).iter().filter(|&&x| x == 0.0).count();
+        assert!((8..32).contains(&dropped), "{dropped} of 40");
     }
 }

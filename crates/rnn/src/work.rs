@@ -10,7 +10,7 @@ use nn::softmax::OutputScratch;
 use rayon::prelude::*;
 
 use crate::backbone::Backbone;
-use crate::unroll::{Group, Noise, Tape, add_weight_gradients};
+use crate::unroll::{Group, Noise, Tape, add_weight_gradients, drop_words};
 
 /// One training or scoring step's data, rows in the order (group of lanes, step, lane).
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +84,7 @@ impl<R: Real> Work<R> {
         let groups = self.groups.par_iter_mut().zip(h.par_chunks_mut(chunk * width));
         groups.zip(batch.inputs.par_chunks(chunk)).for_each(|((group, h), ids)| {
             net.encoder.gather(ids, group.tapes[0].x.slice_mut(s![..ids.len(), ..]));
+            drop_words(noise, ids, group.tapes[0].x.slice_mut(s![..ids.len(), ..]));
             let out = ArrayViewMut2::from_shape((ids.len(), width), h).expect("whole rows");
             let resets = part(batch.resets, group.first_lane * steps, ids.len());
             group.forward(net.cell, &net.layers, steps, resets, noise, out);
@@ -114,7 +115,8 @@ impl<R: Real> Work<R> {
             add_weight_gradients(net.cell, &self.groups, l, steps, layer);
         }
         if !net.frozen {
-            for (group, ids) in self.groups.iter().zip(batch.inputs.chunks(chunk)) {
+            for (group, ids) in self.groups.iter_mut().zip(batch.inputs.chunks(chunk)) {
+                drop_words(noise, ids, group.tapes[0].d_x.slice_mut(s![..ids.len(), ..]));
                 scatter_add(
                     ids,
                     group.tapes[0].d_x.slice(s![..ids.len(), ..]),

@@ -29,6 +29,8 @@ struct Case {
     resets: Vec<bool>,
     state: Vec<f64>,
     sites: Vec<Dropout>,
+    variational: bool,
+    words: Dropout,
 }
 
 impl Case {
@@ -42,6 +44,9 @@ impl Case {
             resets: if reset { (0..n).map(|i| i % 5 == 2).collect() } else { Vec::new() },
             state: (0..states).map(|_| 0.5 * standard_normal(&mut rng)).collect(),
             sites: (0..=a.layers as u64).map(|site| Dropout::new(dropout, 3, site)).collect(),
+            // with tied weights the other kinds of dropout have their turn
+            variational: a.tied,
+            words: Dropout::new(if a.tied { dropout } else { 0.0 }, 3, 99),
         }
     }
 
@@ -57,7 +62,12 @@ impl Case {
         work: &mut Work<f64>,
     ) -> f64 {
         work.restore(state);
-        let noise = Some(Noise { sites: &self.sites, step: 9 });
+        let noise = Some(Noise {
+            sites: &self.sites,
+            variational: self.variational,
+            words: self.words,
+            step: 9,
+        });
         net.loss_grad(self.batch(), noise, work, grad) / self.inputs.len() as f64
     }
 }
