@@ -9,6 +9,8 @@ pub mod interrupt;
 pub mod lab;
 pub mod machine;
 pub mod measure;
+pub mod model_file;
+pub mod output;
 pub mod presets;
 pub mod progress;
 pub mod record;

@@ -1,8 +1,14 @@
 //! One file a verb.
 pub mod compare;
+pub mod convert;
 pub mod data;
+pub mod eval;
+pub mod explain;
+pub mod inspect;
 pub mod lab;
 pub mod models;
+pub mod prune;
+pub mod query;
 pub mod report;
 pub mod train_ngram;
 
@@ -25,6 +31,11 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Train { what: TrainCommand::Ngram(args) }) => {
             train_ngram::run(&args, &mut out)?
         }
+        Some(Command::Query(args)) => query::run(&args, &mut out)?,
+        Some(Command::Eval(args)) => eval::run(&args, &mut out)?,
+        Some(Command::Convert(args)) => convert::run(&args, &mut out)?,
+        Some(Command::Prune(args)) => prune::run(&args, &mut out)?,
+        Some(Command::Inspect(args)) => inspect::run(&args, &mut out)?,
         Some(Command::Report { dir, splice }) => report::run(&dir, splice.as_deref(), &mut out)?,
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
