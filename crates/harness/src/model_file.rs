@@ -37,7 +37,7 @@ pub enum Format {
 /// An open model.
 pub enum Model {
     /// An n-gram table, mapped, or made in memory from an ARPA file.
-    Table(TableModel),
+    Table(Box<TableModel>),
     /// A recurrent network.
     Recurrent(Box<RnnModel>),
     /// A fixed-window network.
@@ -58,7 +58,7 @@ impl Saved {
     /// As what every model is.
     pub fn language_model(&self) -> &dyn LanguageModel {
         match &self.model {
-            Model::Table(table) => table,
+            Model::Table(table) => table.as_ref(),
             Model::Recurrent(net) => net.as_ref(),
             Model::Window(net) => net.as_ref(),
         }
@@ -103,7 +103,7 @@ pub fn open(path: &Path, tokenizer: Option<Tokenizer>) -> Result<Saved> {
         Format::Table => {
             let table = TableModel::open(path)?;
             let vocab = table.vocab()?;
-            (Model::Table(table), vocab)
+            (Model::Table(Box::new(table)), vocab)
         }
         Format::Arpa => {
             let bar = Bar::new("opening");
@@ -112,7 +112,7 @@ pub fn open(path: &Path, tokenizer: Option<Tokenizer>) -> Result<Saved> {
             let table = bar.during("building a table", BUILD_S * grams as f64, || {
                 TableModel::build(TableKind::Hash, &model, &vocab, &[])
             })?;
-            (Model::Table(table), vocab)
+            (Model::Table(Box::new(table)), vocab)
         }
         Format::Recurrent => {
             let net = RnnModel::load(path)?;

@@ -28,7 +28,7 @@ pub fn run(args: &QueryArgs, table: &TableModel, vocab: &Vocab, out: &mut dyn Wr
     let mut one = |words: &str| -> Result<()> {
         let (context, word) = encode(words, vocab)?;
         let explained = table.explain(&context, word);
-        from_table(&explained, table, vocab, out)?;
+        from_table(&explained, (table, &args.file), vocab, out)?;
         if let Some(counted) = &counted {
             counted.print(&context, word, &explained, vocab, out)?;
         }
@@ -91,28 +91,18 @@ fn spell(gram: &[TokenId], vocab: &Vocab) -> String {
 
 fn from_table(
     explained: &Explanation,
-    table: &TableModel,
+    (table, file): (&TableModel, &Path),
     vocab: &Vocab,
     out: &mut dyn Write,
 ) -> Result<()> {
     let all = &explained.steps.last().expect("the unigram at least").gram;
     let (word, context) = all.split_last().expect("a word at least");
-    writeln!(
-        out,
-        "p( {} | {} ): {}-gram, {} table, n-grams of {} looked for",
-        vocab.word(*word),
-        spell(context, vocab),
-        table.meta().order(),
-        table.kind(),
-        explained.steps.len()
-    )?;
+    let (word, context, order) = (vocab.word(*word), spell(context, vocab), table.meta().order());
+    writeln!(out, "p( {word} | {context} ) in {}: a {order}-gram model", file.display())?;
     let names: Vec<String> = explained.steps.iter().map(|s| spell(&s.gram, vocab)).collect();
     let width = names.iter().map(|n| n.chars().count()).max().unwrap_or(0).max(6);
-    writeln!(
-        out,
-        "order  {:width$}  {:>11}  {:>11}",
-        "n-gram", "log10 p", "back-off of its context"
-    )?;
+    let head = ("n-gram", "log10 p", "back-off");
+    writeln!(out, "order  {:width$}  {:>11}  {:>11}  of its context", head.0, head.1, head.2)?;
     for (k, (step, name)) in explained.steps.iter().zip(&names).enumerate().rev() {
         let taken = k + 1 == explained.found.length;
         let prob = step.log10_prob.map_or("not stored".to_owned(), |p| format!("{p:.6}"));
@@ -269,12 +259,5 @@ fn train_text(name: &str, args: &QueryArgs, vocab: &Vocab) -> Result<Tokens> {
     if corpus.vocab.fingerprint() == vocab.fingerprint() {
         return Ok(corpus.train);
     }
-    let own: Vec<TokenId> = corpus.vocab.words().map(|word| vocab.id(word)).collect();
-    let (mut tokens, mut sentence) = (Tokens::default(), Vec::new());
-    for ids in corpus.train.sentences() {
-        sentence.clear();
-        sentence.extend(ids.iter().map(|id| own[id.index()]));
-        tokens.push_sentence(&sentence, 0);
-    }
-    Ok(tokens)
+    Ok(text::translated(&corpus.train, &corpus.vocab, vocab))
 }

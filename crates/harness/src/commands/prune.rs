@@ -12,6 +12,7 @@ use super::convert::{StorageArgs, Target, report};
 use super::eval::score;
 use crate::model_file::{self, BUILD_S};
 use crate::progress::Bar;
+use crate::text;
 
 /// Options of `harness prune`.
 #[derive(Args, Clone, Debug)]
@@ -21,7 +22,7 @@ pub struct PruneArgs {
     /// The file to write: an ARPA file if its name ends in .arpa or .gz, a table otherwise
     pub output: PathBuf,
     /// Remove the n-grams without which the perplexity rises by a smaller part than this, as in 1e-8
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub threshold: f64,
     /// Report the perplexity on this text, a sentence a line, before and after
     #[arg(long, value_name = "FILE")]
@@ -63,19 +64,21 @@ pub fn run(args: &PruneArgs, out: &mut dyn Write) -> Result<()> {
         writeln!(out, "{k:>5}  {before:>12}  {after:>12}")?;
     }
     if let Some(text) = &text {
-        let perplexity = |model: &dyn LanguageModel| {
-            let scores = score(model, text, Context::Sentence);
-            scores.perplexity(text, grams.vocab.unk()).perplexity()
-        };
-        let before = perplexity(&in_memory(&grams.model, &grams.vocab, &bar)?);
-        // what was written is what is judged: a packed table has its own, rounded probabilities
-        let after = perplexity(model_file::open(&args.output, args.tokenizer)?.language_model());
+        let before = perplexity(&in_memory(&grams.model, &grams.vocab, &bar)?, &grams.vocab, text);
+        // what was written is what is judged: a packed table rounds, an ARPA file numbers its words anew
+        let written = model_file::open(&args.output, args.tokenizer)?;
+        let text = &text::translated(text, &grams.vocab, &written.vocab);
+        let after = perplexity(written.language_model(), &written.vocab, text);
         let rise = 100.0 * (after / before - 1.0);
         let name = args.text.as_deref().unwrap_or(Path::new("")).display().to_string();
         writeln!(out, "perplexity on {name}: {before:.4} before, {after:.4} after ({rise:+.2} %)")?;
     }
     drop(bar);
     report(&args.output, &counts.after, out)
+}
+
+fn perplexity(model: &dyn LanguageModel, vocab: &Vocab, text: &Tokens) -> f64 {
+    score(model, text, Context::Sentence).perplexity(text, vocab.unk()).perplexity()
 }
 
 fn in_memory(model: &BackoffModel, vocab: &Vocab, bar: &Bar) -> Result<TableModel> {

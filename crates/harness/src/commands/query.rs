@@ -249,7 +249,7 @@ mod tests {
         ] {
             assert_eq!(text(&|out| float(out, value)), expected);
         }
-        assert_eq!(text(&|out| float(out, 141.18612345678901f64)), "141.186123456789");
+        assert_eq!(text(&|out| float(out, 141.186_123_456_789f64)), "141.186123456789");
         assert_eq!(text(&|out| float(out, 1e21f64)), "1e21");
         assert_eq!(text(&|out| float(out, f64::NAN)), "NaN");
         for value in [0, 7, 10, 4_294_967_296] {

@@ -54,7 +54,7 @@ fn answers(model: &TableModel, vocab: &Vocab, marks: Marks, text: &str) -> lm::R
         lines
     };
     let (mut input, name) = (text.as_bytes(), Path::new("t"));
-    let source = Source { input: &mut input, name, by_line: text.len() % 2 == 0 };
+    let source = Source { input: &mut input, name, by_line: text.len().is_multiple_of(2) };
     model.query(vocab, marks, source, each, |lines, _| {
         out.extend(lines);
         Ok(ControlFlow::Continue(()))
