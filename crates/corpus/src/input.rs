@@ -42,6 +42,15 @@ const MAGIC: [(&[u8], &str, &str); 15] = [
     (b"PAR1", "a Parquet file", "export its text column first"),
 ];
 
+/// The bytes of a text for those who check them: a file, `.gz` decompressed, or standard input (`-`), without a leading
+/// byte-order mark. Files that are recognised as something else by their first bytes are refused.
+///
+/// # Errors
+/// If it cannot be opened, or is no text.
+pub fn open_text(path: &Path) -> Result<Box<dyn BufRead + Send>> {
+    Input::open(path).map(|input| input.bytes)
+}
+
 /// Bytes of a text after decompression, its leading byte-order mark removed.
 pub(crate) struct Input {
     pub(crate) path: PathBuf,

@@ -26,6 +26,7 @@ pub mod whole_file;
 pub use corpus::{Corpus, CorpusOptions, TrainSet, VocabScope};
 pub use dataset::DataSet;
 pub use error::{Error, Kind, Result};
+pub use input::open_text;
 pub use lines::{Line, Lines};
 pub use split::{Part, SplitPlan};
 pub use tokenizer::Tokenizer;

@@ -4,8 +4,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use corpus::Tokenizer;
 
+use crate::commands::convert::ConvertArgs;
 use crate::commands::data::DataCommand;
+use crate::commands::eval::EvalArgs;
+use crate::commands::generate::GenerateArgs;
+use crate::commands::inspect::InspectArgs;
 use crate::commands::lab::LabArgs;
+use crate::commands::prune::PruneArgs;
+use crate::commands::query::QueryArgs;
 use crate::commands::speed::SpeedArgs;
 use crate::commands::train_neural::NeuralArgs;
 use crate::commands::train_ngram::NgramArgs;
@@ -52,6 +58,18 @@ pub enum Command {
     },
     /// Measure a network's training speed against the machine's ceiling: one JSON line
     Speed(SpeedArgs),
+    /// Ask an n-gram model for every word of a text, in KenLM's format
+    Query(QueryArgs),
+    /// The perplexity of a saved model on a text
+    Eval(EvalArgs),
+    /// Write sentences with a saved model of any family
+    Generate(GenerateArgs),
+    /// Convert between ARPA files and tables
+    Convert(ConvertArgs),
+    /// Make an n-gram model smaller by relative entropy
+    Prune(PruneArgs),
+    /// Say what a model file is, and how large its tables would be
+    Inspect(InspectArgs),
     /// Draw a report again from its records
     Report {
         /// The folder of an earlier run.

@@ -1,5 +1,7 @@
 //! Bars with an estimate, on standard error, hidden when it is no terminal.
 use std::ops::ControlFlow;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lm::Progress;
@@ -39,6 +41,34 @@ impl Bar {
             }
         }
         interrupt::flow()
+    }
+
+    /// Runs work that tells nothing of itself: the bar goes on by the time that it is expected to take. Ctrl-C ends the
+    /// process at once, so it is for work that has no file half written.
+    pub fn during<T>(&self, stage: &'static str, expected_s: f64, work: impl FnOnce() -> T) -> T {
+        const STEPS: f64 = 1000.0;
+        let (working, ended) = mpsc::channel::<()>();
+        let started = Instant::now();
+        self.bar.set_message(stage);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                while ended.recv_timeout(Duration::from_millis(100))
+                    == Err(RecvTimeoutError::Timeout)
+                {
+                    if interrupt::asked() {
+                        self.bar.finish_and_clear();
+                        std::process::exit(interrupt::EXIT);
+                    }
+                    // the last hundredth is for work that takes longer than expected
+                    let done = started.elapsed().as_secs_f64() / expected_s.max(1e-3);
+                    self.bar.set_length(STEPS as u64);
+                    self.bar.set_position((STEPS * done.min(0.99)) as u64);
+                }
+            });
+            let made = work();
+            drop(working);
+            made
+        })
     }
 
     /// Says what goes on after training.

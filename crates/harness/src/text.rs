@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use corpus::dataset::DataSet;
 use corpus::synth::Language;
-use corpus::{Corpus, CorpusOptions, Tokenizer, Tokens, VocabLimits, VocabScope};
+use corpus::{Corpus, CorpusOptions, TokenId, Tokenizer, Tokens, Vocab, VocabLimits, VocabScope};
 use sha2::{Digest, Sha256};
 
 use crate::cli::TextArgs;
@@ -98,6 +98,20 @@ pub fn vocab_rule(name: &str, args: TextArgs) -> String {
         n => format!(", the {n} most frequent"),
     };
     format!("{at_least} {whose}{at_most}")
+}
+
+/// A text in the ids of another vocabulary: the same words, those that it lacks as `<unk>`.
+pub fn translated(text: &Tokens, from: &Vocab, to: &Vocab) -> Tokens {
+    let id_of: Vec<TokenId> = from.words().map(|word| to.id(word)).collect();
+    let (mut out, mut sentence) = (Tokens::default(), Vec::new());
+    for ids in text.sentences() {
+        sentence.clear();
+        sentence.extend(ids.iter().map(|id| id_of[id.index()]));
+        // the bytes of single sentences are not known: those of the text stand at its first
+        let bytes = if out.sentence_count() == 0 { text.bytes() } else { 0 };
+        out.push_sentence(&sentence, bytes);
+    }
+    out
 }
 
 /// SHA-256 of the encoded text: two rows with the same sum were scored on the same targets.

@@ -37,7 +37,7 @@ pub fn prune_entropy(
     if !(threshold >= 0.0 && threshold.is_finite()) {
         let what = format!("a threshold of {threshold}");
         return Err(Error::Config {
-            option: "--prune-entropy".into(),
+            option: "--threshold".into(),
             what,
             cure: "give a small number such as 1e-7".into(),
         });

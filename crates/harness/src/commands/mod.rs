@@ -1,21 +1,26 @@
 //! One file a verb.
 pub mod compare;
+pub mod convert;
 pub mod data;
+pub mod eval;
+pub mod explain;
+pub mod generate;
+pub mod inspect;
 pub mod lab;
 pub mod models;
+pub mod prune;
+pub mod query;
 pub mod report;
 pub mod speed;
 pub mod train_neural;
 pub mod train_ngram;
 
 use std::io::{Write, stdout};
-use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command, TrainCommand};
-use crate::error::Failure;
 
 /// Runs a parsed command line.
 pub fn run(cli: Cli) -> Result<()> {
@@ -34,6 +39,12 @@ pub fn run(cli: Cli) -> Result<()> {
             TrainCommand::Lstm(args) => train_neural::run("lstm", &args, &mut out)?,
         },
         Some(Command::Speed(args)) => speed::run(&args, &mut out)?,
+        Some(Command::Query(args)) => query::run(&args, &mut out)?,
+        Some(Command::Eval(args)) => eval::run(&args, &mut out)?,
+        Some(Command::Generate(args)) => generate::run(&args, &mut out)?,
+        Some(Command::Convert(args)) => convert::run(&args, &mut out)?,
+        Some(Command::Prune(args)) => prune::run(&args, &mut out)?,
+        Some(Command::Inspect(args)) => inspect::run(&args, &mut out)?,
         Some(Command::Report { dir, splice }) => report::run(&dir, splice.as_deref(), &mut out)?,
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
@@ -52,14 +63,4 @@ fn set_threads(threads: Option<u16>) -> Result<()> {
         .num_threads(threads.into())
         .build_global()
         .context("starting the threads")
-}
-
-/// Refuses an output file that cannot be written, before anything is trained.
-fn check_output(path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !folder.is_dir() || path.is_dir() {
-        let what = if path.is_dir() { "is a folder" } else { "its folder does not exist" };
-        return Err(Failure::Create { path: path.into(), what: what.into() }.into());
-    }
-    Ok(())
 }

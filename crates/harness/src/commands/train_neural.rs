@@ -16,7 +16,7 @@ use crate::presets;
 use crate::progress::Bar;
 use crate::registry::{self, Preset, Setting};
 use crate::tensorboard::EventFile;
-use crate::text;
+use crate::{output, text};
 
 /// Options of `harness train rnn|gru|lstm|window`, named as in PyTorch's word language model.
 #[derive(Args, Clone, Debug)]
@@ -129,7 +129,7 @@ impl NeuralArgs {
 /// Trains and writes; `model` is a name of the registry.
 pub fn run(model: &str, args: &NeuralArgs, out: &mut dyn Write) -> Result<()> {
     super::set_threads(args.threads)?;
-    super::check_output(&args.out)?;
+    output::check(&args.out)?;
     let corpus = text::load(&args.corpus, args.text, args.preset)?;
     let setting =
         Setting { options: args.options(model)?, ..Setting::new(args.preset, args.seed, &corpus) };

@@ -16,7 +16,7 @@ use crate::cli::TextArgs;
 use crate::error::Failure;
 use crate::progress::Bar;
 use crate::registry::Preset;
-use crate::text;
+use crate::{output, text};
 
 /// Options of `harness train ngram`.
 #[derive(Args, Clone, Debug)]
@@ -129,7 +129,9 @@ pub fn run(args: &NgramArgs, out: &mut dyn Write) -> Result<()> {
         ..NgramRecipe::new(args.smoothing.into(), order)
     };
     // what can be refused is refused before anything is trained
-    args.arpa.iter().chain(&args.out).try_for_each(|path| super::check_output(path))?;
+    for path in args.arpa.iter().chain(&args.out) {
+        output::check(path)?;
+    }
     let (started, bar) = (Instant::now(), Bar::new(&recipe.to_string()));
     let log: &mut Log<'_> = &mut |progress| bar.log(&progress);
     let made = match (&args.counts, &args.corpus) {
@@ -251,7 +253,15 @@ fn write(args: &NgramArgs, made: &Made, log: &mut Log<'_>) -> Result<Vec<PathBuf
             }
         };
         let smoothing = Smoothing::from(args.smoothing).to_string();
-        let notes = [("smoothing".to_owned(), smoothing)];
+        let mut notes = vec![("smoothing".to_owned(), smoothing)];
+        // what else a derivation from the counts must know (query --explain --corpus)
+        if !args.prune.is_empty() {
+            let thresholds: Vec<String> = args.prune.iter().map(u32::to_string).collect();
+            notes.push(("prune".into(), thresholds.join(" ")));
+        }
+        if args.counts.is_some() {
+            notes.push(("counting".into(), "adjusted".into()));
+        }
         TableModel::build(args.table.into(), model, vocab, &notes)?.save(path, vocab)?;
     }
     Ok(args.arpa.iter().chain(&args.out).cloned().collect())

@@ -17,6 +17,6 @@ mod read;
 mod write;
 
 pub use close::fill_suffixes;
-pub use read::{Arpa, read_arpa};
-pub use write::write_arpa;
+pub use read::{Arpa, read_arpa, read_arpa_logged};
 pub(crate) use write::{lines, packed as gzipped};
+pub use write::{write_arpa, write_arpa_logged};

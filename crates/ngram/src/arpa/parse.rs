@@ -5,6 +5,8 @@ use corpus::Lines;
 use lm::Result;
 
 const LOG_ZERO: f32 = -99.0;
+/// Grams between two reports of progress.
+const STEP: usize = 1 << 14;
 const CURE: &str = "write the file again with the program that made it";
 
 /// A gram's numbers and words.
@@ -127,10 +129,12 @@ impl Parser {
     }
 
     /// Hands every gram of order `k` to `f`, and reads the mark after them; their number must be the announced one.
+    /// `step` hears now and then how many were read.
     pub(super) fn section(
         &mut self,
         k: usize,
         counts: &[usize],
+        step: &mut dyn FnMut(usize) -> Result<()>,
         mut f: impl FnMut(&Self, Gram<'_>) -> Result<()>,
     ) -> Result<()> {
         let (mut found, count, highest) = (0, counts[k - 1], k == counts.len());
@@ -152,6 +156,9 @@ impl Parser {
                     return Err(self
                         .cut_short(&format!("`\\{wanted}` ({found} of {count} {k}-grams read)")));
                 }
+            }
+            if found % STEP == 0 {
+                step(found)?;
             }
             found += 1;
             if found > count {

@@ -9,11 +9,12 @@ use std::path::Path;
 
 use corpus::{BOS, EOS, TokenId, Tokenizer, UNK, Vocab};
 use hashbrown::HashMap;
-use lm::{Error, Result};
+use lm::{Error, Log, Result, silent};
 
 use super::close::{fill_suffixes, find, missing};
 use super::parse::Parser;
 use crate::backoff::{BackoffModel, GramTable};
+use crate::recipe::say;
 use crate::table::{Broken, Links, MAX_ORDER, sort_by_column};
 
 const LOG_ZERO: f32 = -99.0;
@@ -41,13 +42,31 @@ pub struct Arpa {
 /// # Errors
 /// With file, line and reason: whatever this module's head says is refused.
 pub fn read_arpa(path: &Path, vocab: Option<&Vocab>, tokenizer: Tokenizer) -> Result<Arpa> {
+    read_arpa_logged(path, vocab, tokenizer, &mut silent)
+}
+
+/// [`read_arpa`] with a listener, who may end the work.
+///
+/// # Errors
+/// Those of [`read_arpa`]; interruption.
+pub fn read_arpa_logged(
+    path: &Path,
+    vocab: Option<&Vocab>,
+    tokenizer: Tokenizer,
+    log: &mut Log<'_>,
+) -> Result<Arpa> {
     let mut parser = Parser::open(path)?;
     let counts = parser.counts()?;
+    let total: usize = counts.iter().sum();
     if counts.len() > MAX_ORDER {
         return Err(parser
             .bad(&format!("order {}; models up to order {MAX_ORDER} can be read", counts.len())));
     }
-    let mut unigrams = unigrams(&mut parser, &counts)?;
+    let mut step = |k: usize, found: usize| {
+        let read = counts[..k - 1].iter().sum::<usize>() + found;
+        say(log, "reading", read as u64, total as u64)
+    };
+    let mut unigrams = unigrams(&mut parser, &counts, &mut |found| step(1, found))?;
     let has = |unigrams: &[Unigram], word: &str| unigrams.iter().any(|u| &*u.word == word);
     let renamed = !has(&unigrams, UNK) && has(&unigrams, OTHER_UNK);
     if renamed {
@@ -66,7 +85,8 @@ pub fn read_arpa(path: &Path, vocab: Option<&Vocab>, tokenizer: Tokenizer) -> Re
     };
     let mut lines = vec![Vec::new()];
     for k in 2..=counts.len() {
-        let (table, lines_here) = grams(&mut parser, k, &counts, &ids)?;
+        let (table, lines_here) =
+            grams(&mut parser, k, &counts, &ids, &mut |found| step(k, found))?;
         model.tables.push(table);
         lines.push(lines_here);
     }
@@ -113,10 +133,14 @@ struct Unigram {
     line: u64,
 }
 
-fn unigrams(parser: &mut Parser, counts: &[usize]) -> Result<Vec<Unigram>> {
+fn unigrams(
+    parser: &mut Parser,
+    counts: &[usize],
+    step: &mut dyn FnMut(usize) -> Result<()>,
+) -> Result<Vec<Unigram>> {
     let mut unigrams: Vec<Unigram> = Vec::with_capacity(counts[0].min(1 << 20));
     let mut seen: HashMap<Box<str>, u64, foldhash::fast::FixedState> = HashMap::default();
-    parser.section(1, counts, |parser, gram| {
+    parser.section(1, counts, step, |parser, gram| {
         let word: Box<str> = gram.words[0].into();
         if let Some(first) = seen.insert(word.clone(), gram.line) {
             return Err(parser.bad(&format!("the unigram `{word}` stands in line {first}, too")));
@@ -194,13 +218,14 @@ fn grams(
     k: usize,
     counts: &[usize],
     ids: &Ids<'_>,
+    step: &mut dyn FnMut(usize) -> Result<()>,
 ) -> Result<(GramTable, Vec<u64>)> {
     let room = counts[k - 1].min(1 << 22); // an announced count is believed only so far
     let (mut words, mut prob, mut backoff) =
         (Vec::with_capacity(k * room), Vec::with_capacity(room), Vec::with_capacity(room));
     let mut lines = Vec::with_capacity(room);
     let vocab = ids[BOS] as usize + 1;
-    parser.section(k, counts, |parser, gram| {
+    parser.section(k, counts, step, |parser, gram| {
         for (j, word) in gram.words.iter().enumerate() {
             let id = *ids
                 .get(word)

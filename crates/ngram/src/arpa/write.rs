@@ -3,11 +3,12 @@ use std::io::Write;
 use std::path::Path;
 
 use corpus::{TokenId, Vocab};
-use lm::{Error, Result};
+use lm::{Error, Log, Result, silent};
 use rayon::prelude::*;
 
 use crate::backoff::{BackoffModel, GramTable};
 use crate::file::write_atomically;
+use crate::recipe::say;
 
 const BLOCK: usize = 1 << 14; // grams a block
 const AHEAD: usize = 32; // blocks in memory
@@ -18,6 +19,19 @@ const AHEAD: usize = 32; // blocks in memory
 /// # Errors
 /// If the vocabulary is not the model's, or the file cannot be written.
 pub fn write_arpa(path: &Path, model: &BackoffModel, vocab: &Vocab) -> Result<()> {
+    write_arpa_logged(path, model, vocab, &mut silent)
+}
+
+/// [`write_arpa`] with a listener, who may end the work: there is no file then.
+///
+/// # Errors
+/// Those of [`write_arpa`]; interruption.
+pub fn write_arpa_logged(
+    path: &Path,
+    model: &BackoffModel,
+    vocab: &Vocab,
+    log: &mut Log<'_>,
+) -> Result<()> {
     if model.vocab_len != vocab.len() {
         let what =
             format!("a model of {} words with a vocabulary of {}", model.vocab_len, vocab.len());
@@ -27,7 +41,9 @@ pub fn write_arpa(path: &Path, model: &BackoffModel, vocab: &Vocab) -> Result<()
         });
     }
     let gzip = path.extension().is_some_and(|e| e == "gz");
-    write_atomically(path, |out| {
+    let total: usize = model.tables.iter().map(GramTable::len).sum();
+    let (mut done, mut stopped) = (0, None);
+    let written = write_atomically(path, |out| {
         let mut head = b"\\data\\\n".to_vec();
         for (k, table) in (1..).zip(&model.tables) {
             writeln!(head, "ngram {k}={}", table.len())?;
@@ -40,10 +56,16 @@ pub fn write_arpa(path: &Path, model: &BackoffModel, vocab: &Vocab) -> Result<()
                 let texts: Vec<std::io::Result<Vec<u8>>> =
                     some.par_iter().map(|&b| packed(block(table, k, b, vocab)?, gzip)).collect();
                 texts.into_iter().try_for_each(|text| out.write_all(&text?))?;
+                done += some.len() * BLOCK;
+                if let Err(error) = say(log, "writing", done.min(total) as u64, total as u64) {
+                    stopped = Some(error);
+                    return Err(std::io::Error::other("stopped"));
+                }
             }
         }
         out.write_all(&packed(b"\n\\end\\\n".to_vec(), gzip)?)
-    })
+    });
+    stopped.map_or(written, Err)
 }
 
 /// A gzip member of its own, or the text as it is.

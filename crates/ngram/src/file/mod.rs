@@ -30,7 +30,8 @@ pub(crate) use view::View;
 use view::{Block, Storage};
 
 const MAGIC: [u8; 8] = *b"LMLABNGT";
-const VERSION: u64 = 1;
+/// Of the format.
+pub(crate) const VERSION: u64 = 1;
 const ALIGN: usize = 64;
 const FIXED: usize = 40; // bytes of the header before the section list
 const MAX_SECTIONS: u64 = 1 << 10;
@@ -108,6 +109,11 @@ impl Image {
     /// Length of the file.
     pub(crate) fn len(&self) -> usize {
         self.storage.bytes().len()
+    }
+
+    /// Length of every section with its padding.
+    pub(crate) fn section_bytes(&self) -> Vec<usize> {
+        self.sections.iter().map(|s| padded(s.len())).collect()
     }
 
     /// The bytes of a section.

@@ -4,7 +4,7 @@ use std::path::Path;
 use corpus::Vocab;
 use lm::{Error, Result};
 
-use super::{MAX_ORDER, Meta, TableKind, meta};
+use super::{MAX_ORDER, Meta, TableKind, hash_build, meta, packed_build, trie};
 use crate::backoff::BackoffModel;
 use crate::file::{Image, ImageBuilder, file_bytes};
 
@@ -49,6 +49,26 @@ impl TableFile {
     /// Bytes of the file: what is mapped, and what a query needs.
     pub fn bytes(&self) -> usize {
         self.image.len()
+    }
+
+    /// The format's version, which every table file begins with.
+    pub fn version(&self) -> u64 {
+        crate::file::VERSION
+    }
+
+    /// What the file consists of, with the bytes of each: header, description, words, then the storage's own sections.
+    /// Padding is counted where it stands, so the bytes add up to the file's.
+    pub fn sections(&self) -> Vec<(String, usize)> {
+        let order = self.meta.order();
+        let own = match self.kind {
+            TableKind::Hash => hash_build::section_names(order),
+            TableKind::Trie => trie::section_names(order),
+            TableKind::Packed => packed_build::section_names(order),
+        };
+        let names = ["description", "words"].map(String::from).into_iter().chain(own);
+        let sizes = self.image.section_bytes();
+        let header = self.bytes() - sizes.iter().sum::<usize>();
+        std::iter::once(("header".to_owned(), header)).chain(names.zip(sizes)).collect()
     }
 
     /// The vocabulary in the file; training counts are not kept (they are zero).

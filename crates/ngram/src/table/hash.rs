@@ -16,7 +16,8 @@ use lm::Result;
 
 use super::bits::{self, width_for, words_for};
 use super::container::{OWN, TableFile};
-use super::{Match, State, Table, prefetch};
+use super::{Match, State, Table, prefetch, unpack};
+use crate::backoff::GramTable;
 use crate::file::View;
 
 /// Bits of a place that count the entry inside its bucket.
@@ -105,19 +106,44 @@ impl Geometry {
     pub(super) fn home(self, place: u32, word: u32) -> (usize, u32) {
         let (bits, mask) = (self.key_bits, (1u64 << self.key_bits) - 1);
         let mut h = u64::from(place) << self.word_bits | u64::from(word);
-        h = h.wrapping_mul(0x9e37_79b9_7f4a_7c15) & mask;
+        h = h.wrapping_mul(FIRST) & mask;
         h ^= h >> bits.div_ceil(2);
-        h = h.wrapping_mul(0xd6e8_feb8_6659_fd93) & mask;
+        h = h.wrapping_mul(SECOND) & mask;
         (((u128::from(h) * u128::from(self.homes)) >> bits) as usize, h as u32 & (EMPTY >> 1))
     }
 }
 
+impl Geometry {
+    /// Context's place and word of the entry with this tag in this bucket: the inverse of [`home`](Self::home). The mixed
+    /// keys that may lie in a bucket span less than a tag, so the tag says which of them it is.
+    pub(super) fn key(self, bucket: usize, tag: u32) -> (u64, u64) {
+        let (bits, mask) = (self.key_bits, (1u64 << self.key_bits) - 1);
+        let nearest = bucket.saturating_sub(REACH - 1) as u128;
+        let low = (nearest << bits).div_ceil(u128::from(self.homes)) as u64;
+        let tags = u64::from(EMPTY >> 1);
+        let mut h = low + (u64::from(tag).wrapping_sub(low) & tags);
+        h = h.wrapping_mul(inverse(SECOND)) & mask;
+        h ^= h >> bits.div_ceil(2); // by half the bits or more: its own inverse
+        h = h.wrapping_mul(inverse(FIRST)) & mask;
+        (h >> self.word_bits, h & ((1 << self.word_bits) - 1))
+    }
+}
+
+/// x · inverse(x) = 1 modulo 2^64, for odd x (Newton's iteration; each round doubles the bits that are right).
+fn inverse(x: u64) -> u64 {
+    (0..6).fold(1, |y: u64, _| y.wrapping_mul(2u64.wrapping_sub(x.wrapping_mul(y))))
+}
+
+/// Odd factors that mix a key.
+const FIRST: u64 = 0x9e37_79b9_7f4a_7c15;
+const SECOND: u64 = 0xd6e8_feb8_6659_fd93;
+
 /// A hash table over a mapped file.
 pub struct HashTable {
     file: TableFile,
-    unigrams: View<[f32; 2]>,
-    middle: Vec<(Geometry, View<Middle>)>,
-    highest: Option<(Geometry, View<Highest>)>,
+    pub(super) unigrams: View<[f32; 2]>,
+    pub(super) middle: Vec<(Geometry, View<Middle>)>,
+    pub(super) highest: Option<(Geometry, View<Highest>)>,
     after_starts: View<u32>,
     after: View<u64>,
     width: u32,
@@ -267,6 +293,14 @@ impl Table for HashTable {
                 out[word as usize] = (f64::from(prob) + outer[k]) * std::f64::consts::LN_10;
             }
         }
+    }
+
+    fn weights(&self, state: &State) -> Vec<f64> {
+        (1..).zip(state.nodes()).map(|(k, &node)| self.backoff(k, node)).collect()
+    }
+
+    fn grams(&self) -> Result<Vec<GramTable>> {
+        unpack::hash(self)
     }
 
     fn values(&self, order: usize, f: &mut dyn FnMut(f32, Option<f32>)) {

@@ -169,3 +169,11 @@ pub(super) fn section_bytes(counts: &[usize], vocab_len: usize) -> (Vec<usize>, 
     bytes.extend([4 * (vocab_len + 2), 8 * words_for(bigrams * width_for(vocab_len) as usize)]);
     (bytes, shape)
 }
+
+/// What the storage's own sections are.
+pub(super) fn section_names(order: usize) -> Vec<String> {
+    let buckets = (2..=order).map(|k| format!("order {k}: buckets"));
+    let after = ["words after each word: where they begin", "words after each word"];
+    let unigrams = std::iter::once("order 1: probabilities, back-off weights".to_owned());
+    unigrams.chain(buckets).chain(after.map(String::from)).collect()
+}

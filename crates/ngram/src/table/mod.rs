@@ -17,6 +17,7 @@
 mod bits;
 mod container;
 mod elias_fano;
+mod explain;
 mod hash;
 mod hash_build;
 mod links;
@@ -26,24 +27,28 @@ mod packed;
 mod packed_build;
 mod prefetch;
 mod quantise;
+mod query;
 mod score;
 mod select;
 mod sizes;
-mod text;
 mod trie;
+mod unpack;
 
 use corpus::TokenId;
 use lm::Result;
 
+use crate::backoff::GramTable;
+
 pub use container::TableFile;
+pub use explain::{Explanation, Step};
 pub use hash::HashTable;
 pub(crate) use links::{Broken, Level, Links, sort_by_column};
 pub use meta::Meta;
 pub use model::TableModel;
 pub use packed::PackedTable;
 pub use packed_build::PackedOptions;
+pub use query::{Answers, Marks, Source, TextSummary};
 pub use sizes::{SizeEstimate, estimate_sizes};
-pub use text::TextSummary;
 pub use trie::TrieTable;
 
 /// The highest order a table takes.
@@ -158,6 +163,15 @@ pub trait Table: Send + Sync {
     /// Calls `f` with the log10 probability and log10 back-off weight of every stored gram of an order (the weight is
     /// absent for the highest).
     fn values(&self, order: usize, f: &mut dyn FnMut(f32, Option<f32>));
+
+    /// log10 of the back-off weight of every context of a state, shortest first.
+    fn weights(&self, state: &State) -> Vec<f64>;
+
+    /// All stored grams, order by order, in the order of the storage.
+    ///
+    /// # Errors
+    /// If the file's checksums are right but its grams make no sense.
+    fn grams(&self) -> Result<Vec<GramTable>>;
 
     /// The context at the start of a sentence: `<s>`.
     fn sentence_start(&self) -> State {

@@ -1,13 +1,15 @@
 //! A stored table as a language model.
-use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use corpus::{TokenId, Tokens, Vocab};
 use lm::{Context, Footprint, LanguageModel, Reader, Result};
 
+use super::query::{Answers, Marks, Source, TextSummary, query};
+use super::score::{self, Walk};
 use super::{
-    HashTable, Match, Meta, PackedOptions, PackedTable, State, Table, TableFile, TableKind,
-    TextSummary, TrieTable, score, text,
+    Explanation, HashTable, Match, Meta, PackedOptions, PackedTable, State, Table, TableFile,
+    TableKind, TrieTable, explain, unpack,
 };
 use crate::backoff::BackoffModel;
 
@@ -44,12 +46,24 @@ impl TableModel {
         vocab: &Vocab,
         notes: &[(String, String)],
     ) -> Result<Self> {
+        Self::build_with(kind, model, vocab, notes, PackedOptions::default())
+    }
+
+    /// [`build`](Self::build) with options for the packed storage; the others have none.
+    ///
+    /// # Errors
+    /// Those of [`build`](Self::build); options out of range.
+    pub fn build_with(
+        kind: TableKind,
+        model: &BackoffModel,
+        vocab: &Vocab,
+        notes: &[(String, String)],
+        options: PackedOptions,
+    ) -> Result<Self> {
         let storage = match kind {
             TableKind::Hash => Storage::Hash(HashTable::build(model, vocab, notes)?),
             TableKind::Trie => Storage::Trie(TrieTable::build(model, vocab, notes)?),
-            TableKind::Packed => {
-                Storage::Packed(PackedTable::build(model, vocab, notes, PackedOptions::default())?)
-            }
+            TableKind::Packed => Storage::Packed(PackedTable::build(model, vocab, notes, options)?),
         };
         Ok(Self { storage })
     }
@@ -88,26 +102,69 @@ impl TableModel {
         self.table().file().vocab()
     }
 
-    /// Probability and matched length of every word of a text that starts a sentence (`</s>` ends one): what
-    /// `harness query` prints.
+    /// Probability and matched length of every word of a text that starts a sentence (`</s>` ends one).
     pub fn matches(&self, text: &[TokenId], out: &mut Vec<Match>) {
         out.clear();
         out.resize(text.len(), Match { log10_prob: 0.0, length: 0 });
-        with!(self, table => score::matches(table, text, 0, out, |m| m));
+        with!(self, table => score::matches(table, Walk::sentences(table), text, 0, out, |m| m));
     }
 
-    /// The sums over a text of one sentence a line, encoded by `vocab`, which is the model's ([`vocab`](Self::vocab)).
-    /// `name` stands for the stream in messages.
+    /// Asks for every line of a stream, words split and encoded by `vocab`, which is the model's ([`vocab`](Self::vocab)).
+    /// `each` makes something of a block of lines, in parallel; `take` gets what it made in the order of the text, with
+    /// the bytes of the block, and may end the work.
+    ///
+    /// # Errors
+    /// If reading fails, the text is not UTF-8 or has marks that do not belong; what `take` refuses; interruption by it.
+    pub fn query<R: Send>(
+        &self,
+        vocab: &Vocab,
+        marks: Marks,
+        source: Source<'_>,
+        each: impl Fn(&Answers<'_>) -> R + Sync,
+        take: impl FnMut(R, u64) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        with!(self, table => query(table, vocab, marks, source, each, take))
+    }
+
+    /// The sums over a stream of lines, as [`query`](Self::query) reads them.
     ///
     /// # Errors
     /// If reading fails, or the text is not UTF-8.
     pub fn summarise(
         &self,
         vocab: &Vocab,
-        input: &mut dyn Read,
-        name: &Path,
+        marks: Marks,
+        source: Source<'_>,
     ) -> Result<TextSummary> {
-        with!(self, table => text::summarise(table, vocab, input, name))
+        let mut total = TextSummary::default();
+        self.query(
+            vocab,
+            marks,
+            source,
+            |answers| answers.summary(),
+            |part, _| {
+                total.add(&part);
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
+        Ok(total)
+    }
+
+    /// The arithmetic of p(word | context); of a long context the last words count, `<s>` may begin it.
+    ///
+    /// # Panics
+    /// If the word is not in `0..vocab_len`.
+    pub fn explain(&self, context: &[TokenId], word: TokenId) -> Explanation {
+        explain::explain(self.table(), context, word)
+    }
+
+    /// The model as sorted tables, the inverse of [`build`](Self::build); from the packed storage with its rounded
+    /// probabilities and the back-off weights that follow from them.
+    ///
+    /// # Errors
+    /// If the file's checksums are right but its grams make no sense.
+    pub fn to_backoff(&self) -> Result<BackoffModel> {
+        unpack::to_backoff(self.table())
     }
 }
 
@@ -136,7 +193,8 @@ impl LanguageModel for TableModel {
 
     fn reader(&self) -> Box<dyn Reader + '_> {
         let table = self.table();
-        Box::new(TableReader { table, state: table.sentence_start(), scratch: Vec::new() })
+        let (walk, state) = (Walk::sentences(table), table.sentence_start());
+        Box::new(TableReader { table, walk, state, scratch: Vec::new() })
     }
 
     fn score(&self, text: &Tokens, context: Context, out: &mut Vec<f64>) {
@@ -195,13 +253,14 @@ impl Tensor {
 
 struct TableReader<'a> {
     table: &'a dyn Table,
+    walk: Walk,
     state: State,
     scratch: Vec<u32>,
 }
 
 impl Reader for TableReader<'_> {
     fn feed(&mut self, token: TokenId) {
-        self.state = score::step(self.table, &self.state, token);
+        self.walk.step(self.table, &mut self.state, token);
     }
 
     fn log_probs(&mut self, out: &mut [f64]) {

@@ -19,7 +19,8 @@ use std::f64::consts::LN_10;
 use super::bits::{self, width_for, words_for};
 use super::container::{OWN, TableFile};
 use super::elias_fano::{self, EliasFano};
-use super::{Match, State, Table, quantise};
+use super::{Match, State, Table, quantise, unpack};
+use crate::backoff::GramTable;
 use crate::file::View;
 
 /// Contexts with more children store their weight.
@@ -39,8 +40,8 @@ pub(super) fn sections_before(k: usize) -> usize {
 /// A packed trie over a mapped file.
 pub struct PackedTable {
     file: TableFile,
-    unigrams: View<f32>,
-    levels: Vec<Level>,
+    pub(super) unigrams: View<f32>,
+    pub(super) levels: Vec<Level>,
     possible: usize,
     store_all: bool,
 }
@@ -53,20 +54,20 @@ enum Starts {
 }
 
 /// The contexts of one length and their children.
-struct Level {
+pub(super) struct Level {
     starts: Starts,
     ranks: View<u64>,
     codes: View<u64>,
     bits: u32,
-    log10: Vec<f64>,
+    pub(super) log10: Vec<f64>,
     linear: Vec<f64>,
 }
 
 /// The children of one context: positions, where their ranks lie, how wide a rank is.
 #[derive(Clone, Copy)]
-struct Group {
-    begin: usize,
-    len: usize,
+pub(super) struct Group {
+    pub(super) begin: usize,
+    pub(super) len: usize,
     ranks: usize,
     width: u32,
     stores: bool,
@@ -132,7 +133,7 @@ impl PackedTable {
 
     /// The children of a context of `k` words whose shortened form has `fan` words after it.
     #[inline]
-    fn group(&self, k: usize, node: u32, fan: usize) -> Group {
+    pub(super) fn group(&self, k: usize, node: u32, fan: usize) -> Group {
         let level = &self.levels[k - 1];
         let node = node as usize;
         match &level.starts {
@@ -163,7 +164,7 @@ impl PackedTable {
 
     /// Rank of child `i` of a group.
     #[inline(always)]
-    fn rank(&self, k: usize, group: Group, i: usize) -> usize {
+    pub(super) fn rank(&self, k: usize, group: Group, i: usize) -> usize {
         match group.width {
             0 => i,
             width => bits::read(&self.levels[k - 1].ranks, group.ranks + i * width as usize, width)
@@ -185,7 +186,7 @@ impl PackedTable {
     }
 
     #[inline(always)]
-    fn code(&self, k: usize, position: usize) -> usize {
+    pub(super) fn code(&self, k: usize, position: usize) -> usize {
         let level = &self.levels[k - 1];
         bits::read(&level.codes, position * level.bits as usize, level.bits) as usize
     }
@@ -199,7 +200,7 @@ impl PackedTable {
 
     /// What the probabilities after a context are divided by: 1 unless every possible word occurs there.
     #[inline(always)]
-    fn divisor(&self, k: usize, group: Group) -> f64 {
+    pub(super) fn divisor(&self, k: usize, group: Group) -> f64 {
         if group.len < self.possible || self.store_all {
             return 1.0;
         }
@@ -208,7 +209,7 @@ impl PackedTable {
 
     /// The back-off weight of a context of `k` words; `lower` are the children of its shortened form.
     #[inline]
-    fn weight(&self, k: usize, group: Group, lower: Group) -> f64 {
+    pub(super) fn weight(&self, k: usize, group: Group, lower: Group) -> f64 {
         if !self.store_all && (group.len == 0 || group.len >= self.possible) {
             return 1.0;
         }
@@ -224,7 +225,7 @@ impl PackedTable {
 
     /// The words after the empty context.
     #[inline(always)]
-    fn root(&self) -> Group {
+    pub(super) fn root(&self) -> Group {
         Group { begin: 0, len: self.file.meta().vocab_len, ranks: 0, width: 0, stores: false }
     }
 }
@@ -306,6 +307,21 @@ impl Table for PackedTable {
                 scratch[i] = word;
             }
         }
+    }
+
+    fn weights(&self, state: &State) -> Vec<f64> {
+        let mut lower = self.root();
+        let mut weights = Vec::new();
+        for (k, &node) in (1..).zip(state.nodes()) {
+            let group = self.group(k, node, lower.len);
+            weights.push(self.weight(k, group, lower).log10());
+            lower = group;
+        }
+        weights
+    }
+
+    fn grams(&self) -> Result<Vec<GramTable>> {
+        unpack::packed(self)
     }
 
     /// Back-off weights are derived from the probabilities, not stored: there are none here.

@@ -99,6 +99,27 @@ pub(super) fn section_bytes(
     Ok((bytes, shape))
 }
 
+/// What the storage's own sections are.
+pub(super) fn section_names(order: usize) -> Vec<String> {
+    let mut names = vec!["order 1: probabilities".to_owned()];
+    for k in 1..order {
+        let starts: &[&str] = match k {
+            1 => &["where they begin"],
+            _ => &[
+                "where they begin: low bits",
+                "where they begin: high bits",
+                "where they begin: samples",
+                "where their ranks begin: low bits",
+                "where their ranks begin: high bits",
+                "where their ranks begin: samples",
+            ],
+        };
+        let values = ["ranks, stored back-off weights", "codes of probabilities", "codebook"];
+        names.extend(starts.iter().chain(&values).map(|n| format!("order {}: {n}", k + 1)));
+    }
+    names
+}
+
 fn check_bits(options: PackedOptions) -> Result<()> {
     if (2..=16).contains(&options.prob_bits) {
         return Ok(());

@@ -10,22 +10,22 @@ use rayon::prelude::*;
 use super::bits::{self, BitWriter, width_for, words_for};
 use super::container::{self, OWN, TableFile};
 use super::elias_fano::{self, EliasFano};
-use super::{Links, Match, State, Table, TableKind};
-use crate::backoff::BackoffModel;
+use super::{Links, Match, State, Table, TableKind, unpack};
+use crate::backoff::{BackoffModel, GramTable};
 use crate::file::View;
 
 /// A trie over a mapped file.
 pub struct TrieTable {
     file: TableFile,
-    levels: Vec<Level>,
-    width: u32,
+    pub(super) levels: Vec<Level>,
+    pub(super) width: u32,
 }
 
 /// One order.
-struct Level {
-    words: Option<View<u64>>,
-    prob: View<f32>,
-    backoff: Option<View<f32>>,
+pub(super) struct Level {
+    pub(super) words: Option<View<u64>>,
+    pub(super) prob: View<f32>,
+    pub(super) backoff: Option<View<f32>>,
     children: Option<EliasFano>,
 }
 
@@ -107,7 +107,7 @@ impl TrieTable {
     }
 
     #[inline(always)]
-    fn children(&self, k: usize, node: u32) -> (usize, usize) {
+    pub(super) fn children(&self, k: usize, node: u32) -> (usize, usize) {
         self.levels[k - 1].children.as_ref().map_or((0, 0), |c| c.pair(node as usize))
     }
 
@@ -167,6 +167,14 @@ impl Table for TrieTable {
         }
     }
 
+    fn weights(&self, state: &State) -> Vec<f64> {
+        (1..).zip(state.nodes()).map(|(k, &node)| self.backoff(k, node)).collect()
+    }
+
+    fn grams(&self) -> Result<Vec<GramTable>> {
+        unpack::trie(self)
+    }
+
     fn values(&self, order: usize, f: &mut dyn FnMut(f32, Option<f32>)) {
         let level = &self.levels[order - 1];
         (0..level.prob.len()).for_each(|i| f(level.prob[i], level.backoff.as_ref().map(|b| b[i])));
@@ -191,4 +199,18 @@ pub(super) fn section_bytes(counts: &[usize], vocab_len: usize) -> Vec<usize> {
         }
     }
     bytes
+}
+
+/// What the storage's own sections are.
+pub(super) fn section_names(order: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    for k in 1..=order {
+        let words = (k > 1).then_some("last words");
+        let rest =
+            ["back-off weights", "children: low bits", "children: high bits", "children: samples"];
+        let rest = if k < order { &rest[..] } else { &[] };
+        let all = words.iter().chain(&["probabilities"]).chain(rest);
+        names.extend(all.map(|name| format!("order {k}: {name}")));
+    }
+    names
 }

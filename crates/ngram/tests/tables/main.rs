@@ -5,3 +5,4 @@ mod kenlm;
 mod oracle;
 mod prune;
 mod storages;
+mod unpack;
