@@ -27,14 +27,6 @@ pub enum Failure {
         /// The reason.
         what: String,
     },
-    /// A file cannot be written.
-    #[error("{}: {what}; name another file, or make room", path.display())]
-    Output {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        what: String,
-    },
     /// Some models have no figures.
     #[error("{0} model(s) have no figures; the column `error` of the table says why")]
     Models(usize),
@@ -49,7 +41,7 @@ pub fn exit_code(error: &anyhow::Error) -> i32 {
         if let Some(failure) = cause.downcast_ref::<Failure>() {
             return match failure {
                 Failure::Usage(_) => 2,
-                Failure::Create { .. } | Failure::Output { .. } => 73,
+                Failure::Create { .. } => 73,
                 Failure::Models(_) => 1,
                 Failure::Interrupted => crate::interrupt::EXIT,
             };

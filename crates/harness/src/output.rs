@@ -6,17 +6,17 @@ use crate::error::Failure;
 /// Proves that a file can be made at `path`, by making one beside it and taking it away again.
 ///
 /// # Errors
-/// [`Failure::Output`] with the reason.
+/// [`Failure::Create`] with the reason.
 pub fn check(path: &Path) -> Result<(), Failure> {
-    let refuse = |what: String| Err(Failure::Output { path: path.into(), what });
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let refuse = |what: String| Err(Failure::Create { path: path.into(), what });
+    let folder = corpus::whole_file::folder(path);
     if path.is_dir() {
         return refuse("this is a folder".into());
     }
     if path.file_name().is_none() {
         return refuse("this names no file".into());
     }
-    match tempfile::Builder::new().prefix(".lmlab-").tempfile_in(folder) {
+    match corpus::whole_file::temporary(path) {
         Ok(_) => Ok(()),
         Err(_) if !folder.exists() => refuse(format!("there is no folder {}", folder.display())),
         Err(error) => refuse(error.to_string()),

@@ -51,7 +51,7 @@ impl<'a> Target<'a> {
     /// What `path` will be; nothing is written yet, but that it can be is certain.
     ///
     /// # Errors
-    /// [`Failure::Output`]; options that do not fit the name.
+    /// [`Failure::Create`]; options that do not fit the name.
     pub fn new(path: &'a Path, args: StorageArgs) -> Result<Self> {
         let arpa = path.extension().is_some_and(|e| e == "arpa" || e == "gz");
         let kind = TableKind::from(args.table.unwrap_or_default());
