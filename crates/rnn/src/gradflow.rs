@@ -58,6 +58,14 @@ impl<'a> Path<'a> {
         Self { net, cell, states, targets }
     }
 
+    /// Reads `inputs` from the zero state.
+    ///
+    /// # Panics
+    /// As [`Path::new`].
+    pub fn fresh(net: &'a Backbone<f64>, inputs: &[u32], targets: &'a [u32]) -> Self {
+        Self::new(net, inputs, targets, Array1::zeros(net.hidden()).view())
+    }
+
     /// T.
     pub fn steps(&self) -> usize {
         self.targets.len()
@@ -119,6 +127,11 @@ impl<'a> Path<'a> {
         })
     }
 
+    /// ‖∂h^(t)/∂h^(t−lag)‖ for lag = 0 … t.
+    pub fn chain_norms(&self, t: usize) -> Vec<f64> {
+        self.chain(t).map(|jacobian| spectral_norm(jacobian.view())).collect()
+    }
+
     /// ∂J^(t)/∂w_h |_i, the gradient of step t's loss with respect to step i's copy of w_h:
     /// ∂J^(t)/∂ŷ^(t) · ∂ŷ^(t)/∂h^(t) · ∂h^(t)/∂h^(i) · ∂h^(i)/∂w_h, whose last factor is σ'(…) ⊗ h^(i−1).
     pub fn copy_gradient(&self, t: usize, i: usize) -> Array2<f64> {
@@ -176,6 +189,12 @@ pub fn product(jacobians: impl IntoIterator<Item = Array2<f64>>, hidden: usize) 
 /// With σ the identity, ∂h^(t)/∂h^(i) = w_h^(t−i): the power, multiplied out.
 pub fn linear_lag(w_h: ArrayView2<f64>, lag: usize) -> Array2<f64> {
     product((0..lag).map(|_| w_h.to_owned()), w_h.nrows()) // eq: 11
+}
+
+/// ‖w_h^lag‖ for lag = 0 … `last`, each power from the one before.
+pub fn power_norms(w_h: ArrayView2<f64>, last: usize) -> Vec<f64> {
+    let powers = std::iter::successors(Some(linear_lag(w_h, 0)), |power| Some(w_h.dot(power)));
+    powers.take(last + 1).map(|power| spectral_norm(power.view())).collect()
 }
 
 /// The same power by eigenvalues, P Λ^(t−i) P⁻¹ (equation 12).

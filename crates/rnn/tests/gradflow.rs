@@ -9,6 +9,7 @@ use nn::{gradcheck, init};
 use rnn::cell::Vanilla;
 use rnn::gradflow::{
     Agreement, LagFlow, Path, eigen_lag, jacobian_bound, lag_bound, lag_norms, linear_lag,
+    power_norms,
 };
 use rnn::{Architecture, Backbone, Batch, CellKind, Work};
 
@@ -160,6 +161,8 @@ fn the_bound_holds_and_eigenvalues_do_not_tell_everything() {
     let norms: Vec<f64> =
         [1, 4, 200].map(|lag| spectral_norm(linear_lag(shear.view(), lag).view())).into();
     assert!(norms[1] > 2.0 * norms[0] && norms[2] < 1e-8, "{norms:?}");
+    let all = power_norms(shear.view(), 200);
+    assert!([1, 4, 200].iter().zip(&norms).all(|(lag, norm)| (all[*lag] / norm - 1.0).abs() < 1e-9));
 }
 
 /// The norms at each lag against the explicit products where those exist, and against the gradient of an incoming state
@@ -205,9 +208,10 @@ fn the_chain_and_the_loss_of_a_path() {
     let net = network(CellKind::vanilla(Activation::Tanh), 6, 8);
     let ((inputs, targets), start) = (text(), start(6));
     let path = Path::new(&net, &inputs, &targets, start.view());
-    let chain: Vec<_> = path.chain(9).collect();
-    assert_eq!(chain.len(), 10);
+    let (chain, norms): (Vec<_>, _) = (path.chain(9).collect(), path.chain_norms(9));
+    assert_eq!((chain.len(), norms.len()), (10, 10));
     for (lag, product) in chain.iter().enumerate() {
+        assert_eq!(norms[lag], spectral_norm(product.view()));
         assert!(relative(product, &path.lag_jacobian(9 - lag, 9)) < 1e-12, "lag {lag}");
     }
     let (mut work, mut scores) = (Work::new(&net, 1, STEPS), vec![0.0; STEPS]);
@@ -224,7 +228,7 @@ fn agreement_holds_for_every_sigma_and_counts_the_kinks() {
     for sigma in Activation::ALL {
         let net = network(CellKind::vanilla(sigma), 6, 9);
         let ((inputs, targets), start) = (text(), start(6));
-        let found = Agreement::of(&net, &inputs, &targets, start.view());
+        let found = Agreement::of(&net, &inputs, &targets, start.as_slice().unwrap());
         assert!(found.copies < 1e-9 && found.products < 1e-9, "{sigma:?}: {found:?}");
         assert!(found.differences < 1e-6 && found.kinks < 12, "{sigma:?}: {found:?}");
         assert!(sigma == Activation::Relu || found.kinks == 0);
@@ -233,7 +237,7 @@ fn agreement_holds_for_every_sigma_and_counts_the_kinks() {
     let mut net = network(CellKind::vanilla(Activation::Relu), 1, 9);
     (net.layers[0].w_h[[0, 0]], net.layers[0].b1[0]) = (0.0, 0.0);
     net.encoder.w.fill(0.0);
-    let found = Agreement::of(&net, &[1], &[2], Array1::ones(1).view());
+    let found = Agreement::of(&net, &[1], &[2], &[1.0]);
     assert_eq!((found.kinks, found.differences), (1, 0.0));
 }
 

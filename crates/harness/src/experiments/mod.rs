@@ -1,10 +1,15 @@
 //! The experiments: one file per group of claims, each a list of runs over the ordinary recipes and a rule a claim.
 //!
 //! The rules are pure functions over plain numbers, tested on made-up ones for all three outcomes.
+mod bound;
 mod common;
+mod gradients;
 mod growth;
+mod nets;
+mod recall;
 mod smoothing;
 mod sparsity;
+mod spectrum;
 mod unseen;
 mod window_size;
 
@@ -17,4 +22,7 @@ pub const ALL: &[&dyn Experiment] = &[
     &growth::Growth,
     &unseen::Unseen,
     &window_size::WindowSize,
+    &gradients::Gradients,
+    &spectrum::Spectrum,
+    &bound::Bound,
 ];
