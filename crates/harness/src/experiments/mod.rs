@@ -1,8 +1,11 @@
 //! The experiments: one file per group of claims, each a list of runs over the ordinary recipes and a rule a claim.
 //!
 //! The rules are pure functions over plain numbers, tested on made-up ones for all three outcomes.
+mod activations;
 mod bound;
 mod common;
+mod exploding;
+mod gates;
 mod gradients;
 mod growth;
 mod nets;
@@ -11,6 +14,7 @@ mod smoothing;
 mod sparsity;
 mod spectrum;
 mod unseen;
+mod vanishing;
 mod window_size;
 
 use crate::lab::Experiment;
@@ -25,4 +29,8 @@ pub const ALL: &[&dyn Experiment] = &[
     &gradients::Gradients,
     &spectrum::Spectrum,
     &bound::Bound,
+    &vanishing::Vanishing,
+    &exploding::Exploding,
+    &activations::Activations,
+    &gates::Gates,
 ];
