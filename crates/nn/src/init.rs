@@ -4,6 +4,7 @@ use crate::real::Real;
 use crate::rng::{standard_normal, unit};
 use ndarray::Array2;
 use rand::Rng;
+use std::cmp::Ordering;
 
 /// A matrix of independent numbers, uniform in [−bound, bound).
 pub fn uniform<R: Real>(shape: (usize, usize), bound: f64, rng: &mut impl Rng) -> Array2<R> {
@@ -34,6 +35,19 @@ pub fn orthogonal<R: Real>(n: usize, gain: f64, rng: &mut impl Rng) -> Array2<R>
     q.mapv(|x| R::of(gain * x))
 }
 
+/// An [n, n] matrix far from normal: its largest eigenvalue is `radius` and the others are uniform in ±`radius`, yet its norm
+/// is larger. In a random orthogonal basis it is triangular, with normal numbers of deviation `shear` above the diagonal.
+pub fn sheared<R: Real>(n: usize, radius: f64, shear: f64, rng: &mut impl Rng) -> Array2<R> {
+    let triangle = Array2::from_shape_fn((n, n), |(i, j)| match i.cmp(&j) {
+        Ordering::Equal if i == 0 => radius,
+        Ordering::Equal => radius * (2.0 * unit(rng) - 1.0),
+        Ordering::Less => shear * standard_normal(rng),
+        Ordering::Greater => 0.0,
+    });
+    let q = orthogonal::<f64>(n, 1.0, rng);
+    q.t().dot(&triangle).dot(&q).mapv(R::of)
+}
+
 /// `gain` times the [n, n] identity matrix.
 pub fn identity<R: Real>(n: usize, gain: f64) -> Array2<R> {
     Array2::from_diag_elem(n, R::of(gain))
@@ -52,6 +66,17 @@ mod tests {
             let wanted = if i == j { 4.0 } else { 0.0 };
             assert!((x - wanted).abs() < 1e-12, "q qᵀ [{i}, {j}] = {x}");
         }
+    }
+
+    #[test]
+    fn a_sheared_matrix_grows_before_it_decays() {
+        let a: Array2<f64> = sheared(6, 0.5, 2.0, &mut stream(3, "a"));
+        let size = |a: &Array2<f64>| a.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let mut powers = vec![a.clone()];
+        (0..80).for_each(|k| powers.push(powers[k].dot(&a)));
+        let last = size(&powers[80]);
+        assert!(size(&powers[1]) > size(&a) && last < 1e-9);
+        assert!((last / size(&powers[79]) - 0.5).abs() < 1e-6, "the largest eigenvalue rules");
     }
 
     #[test]

@@ -174,6 +174,12 @@ fn goes_back_from_a_gradient_that_is_no_number_and_gives_up_after_three_times() 
     assert_eq!((outcome.recoveries, outcome.steps), (2, 200));
     assert!((outcome.points.last().unwrap().rate - 0.025).abs() < 1e-12);
 
+    // without recoveries the first such number is the end
+    let mut task = Points { broken: vec![(27, 1)], ..Points::default() };
+    let options_of_none = Options { recoveries: 0, ..options() };
+    let error = fit(&mut task, &mut line(), &options_of_none, None, &mut quiet).unwrap_err();
+    assert!(matches!(error, nn::Error::Diverged { step: 28, .. }), "{error}");
+
     let mut task = Points { broken: vec![(27, 9)], ..Points::default() };
     let error = fit(&mut task, &mut line(), &options(), None, &mut quiet).unwrap_err();
     assert!(

@@ -85,6 +85,25 @@ impl<R: Real> Backbone<R> {
         net
     }
 
+    /// The same network over numbers of another type.
+    pub fn cast<S: Real>(&self) -> Backbone<S> {
+        let number = |x: &R| S::of(x.as_f64());
+        let layer = |layer: &Layer<R>| Layer {
+            w_e: layer.w_e.map(number),
+            w_h: layer.w_h.map(number),
+            b1: layer.b1.map(number),
+            b_h: layer.b_h.as_ref().map(|b| b.map(number)),
+        };
+        Backbone {
+            cell: self.cell,
+            encoder: Embedding { w: self.encoder.w.map(number) },
+            layers: self.layers.iter().map(layer).collect(),
+            u: self.u.as_ref().map(|u| u.map(number)),
+            b2: self.b2.map(number),
+            frozen: self.frozen,
+        }
+    }
+
     /// The output matrix [V, H].
     pub fn u(&self) -> ArrayView2<'_, R> {
         self.u.as_ref().unwrap_or(&self.encoder.w).view()

@@ -4,17 +4,26 @@
 //! the gradient of the loss with respect to `w_h` is computed in three ways that must agree: by back-propagation through
 //! the shared matrix ([`crate::Backbone::loss_grad`]), by back-propagation into a copy of the matrix for every step
 //! ([`Path::copies`], equations 2 to 4), and by the explicit products of Jacobians (equations 5 to 7). Jacobians, their
-//! norms and bounds are equations 9 to 14. [`lag_norms`] works for every cell.
+//! norms and bounds are equations 9 to 14. [`Agreement`] compares the three ways and finite differences; [`LagFlow`] says
+//! for every cell how much of the gradient arrives at which lag; [`OneUnit`] is the cliff of the clipping figure.
 //!
 //! Shapes: `T` steps, `H` hidden, `V` vocabulary; h `[H]`, w_h [H, H], u [V, H]; steps count from 1, as in the lecture, and
 //! h^(0) is the state that the text starts from. Norms are spectral norms.
+
+mod agree;
+mod cliff;
+mod lags;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use nn::spectrum::{Eigen, spectral_norm};
 
 use crate::backbone::Backbone;
-use crate::cell::{Backward, CellKind, Forward, Vanilla};
+use crate::cell::{CellKind, Vanilla};
 use crate::layer::Layer;
+pub use agree::Agreement;
+pub use cliff::OneUnit;
+pub use lags::{LagFlow, lag_norms};
+use lags::unroll;
 
 /// A vanilla network of one layer along a text.
 pub struct Path<'a> {
@@ -44,9 +53,17 @@ impl<'a> Path<'a> {
             net.layers.len() == 1 && inputs.len() == targets.len(),
             "one layer, a target a step"
         );
-        let steps = unroll(net, inputs, start.insert_axis(Axis(0)).to_owned());
+        let steps = unroll(net, &[inputs], start.insert_axis(Axis(0)).to_owned());
         let states = steps.into_iter().map(|step| step.state.row(0).to_owned()).collect();
         Self { net, cell, states, targets }
+    }
+
+    /// Reads `inputs` from the zero state.
+    ///
+    /// # Panics
+    /// As [`Path::new`].
+    pub fn fresh(net: &'a Backbone<f64>, inputs: &[u32], targets: &'a [u32]) -> Self {
+        Self::new(net, inputs, targets, Array1::zeros(net.hidden()).view())
     }
 
     /// T.
@@ -63,13 +80,29 @@ impl<'a> Path<'a> {
         &self.net.layers[0]
     }
 
+    /// J = 1/T Σ_t −ln ŷ^(t) of the target.
+    pub fn loss(&self) -> f64 {
+        let losses = (1..=self.steps()).map(|t| -self.y_hat(t)[self.target(t)].ln());
+        losses.sum::<f64>() / self.steps() as f64
+    }
+
+    /// ŷ^(t) `[V]`.
+    fn y_hat(&self, t: usize) -> Array1<f64> {
+        let mut y = self.net.u().dot(&self.states[t]) + &self.net.b2;
+        let largest = y.fold(f64::NEG_INFINITY, |m, &x| m.max(x));
+        y.mapv_inplace(|x| (x - largest).exp());
+        y /= y.sum();
+        y
+    }
+
+    fn target(&self, t: usize) -> usize {
+        self.targets[t - 1] as usize
+    }
+
     /// ∂J^(t)/∂ŷ^(t) · ∂ŷ^(t)/∂h^(t): for cross-entropy and softmax, (ŷ − y)ᵀ u.
     pub fn loss_to_state(&self, t: usize) -> Array1<f64> {
-        let mut error = self.net.u().dot(&self.states[t]) + &self.net.b2;
-        let largest = error.fold(f64::NEG_INFINITY, |m, &x| m.max(x));
-        error.mapv_inplace(|x| (x - largest).exp());
-        error /= error.sum();
-        error[self.targets[t - 1] as usize] -= 1.0;
+        let mut error = self.y_hat(t);
+        error[self.target(t)] -= 1.0;
         error.dot(&self.net.u())
     }
 
@@ -82,6 +115,21 @@ impl<'a> Path<'a> {
     pub fn lag_jacobian(&self, i: usize, t: usize) -> Array2<f64> {
         let factors = (i + 1..=t).map(|j| self.jacobian(j)); // eq: 10
         product(factors, self.layer().hidden())
+    }
+
+    /// ∂h^(t)/∂h^(t−lag) for lag = 0 … t, each from the one before.
+    pub fn chain(&self, t: usize) -> impl Iterator<Item = Array2<f64>> + '_ {
+        (0..=t).scan(Array2::eye(self.layer().hidden()), move |product, lag| {
+            if lag > 0 {
+                *product = product.dot(&self.jacobian(t + 1 - lag));
+            }
+            Some(product.clone())
+        })
+    }
+
+    /// ‖∂h^(t)/∂h^(t−lag)‖ for lag = 0 … t.
+    pub fn chain_norms(&self, t: usize) -> Vec<f64> {
+        self.chain(t).map(|jacobian| spectral_norm(jacobian.view())).collect()
     }
 
     /// ∂J^(t)/∂w_h |_i, the gradient of step t's loss with respect to step i's copy of w_h:
@@ -143,6 +191,12 @@ pub fn linear_lag(w_h: ArrayView2<f64>, lag: usize) -> Array2<f64> {
     product((0..lag).map(|_| w_h.to_owned()), w_h.nrows()) // eq: 11
 }
 
+/// ‖w_h^lag‖ for lag = 0 … `last`, each power from the one before.
+pub fn power_norms(w_h: ArrayView2<f64>, last: usize) -> Vec<f64> {
+    let powers = std::iter::successors(Some(linear_lag(w_h, 0)), |power| Some(w_h.dot(power)));
+    powers.take(last + 1).map(|power| spectral_norm(power.view())).collect()
+}
+
 /// The same power by eigenvalues, P Λ^(t−i) P⁻¹ (equation 12).
 pub fn eigen_lag(w_h: ArrayView2<f64>, lag: usize) -> Array2<f64> {
     Eigen::new(w_h).power(lag as i32)
@@ -156,68 +210,4 @@ pub fn jacobian_bound(cell: &Vanilla, w_h: ArrayView2<f64>) -> f64 {
 /// (β_W β_h)^(t−i), which bounds ‖∂h^(t)/∂h^(i)‖.
 pub fn lag_bound(cell: &Vanilla, w_h: ArrayView2<f64>, lag: usize) -> f64 {
     jacobian_bound(cell, w_h).powi(lag as i32) // eq: 14
-}
-
-/// ‖∂J^(T)/∂h^(T−lag)‖ for lag = 0 … T: how much of the last loss's gradient arrives so many steps earlier. For any cell;
-/// of an LSTM's state [h | c] it is the norm of the whole.
-///
-/// # Panics
-/// When the network has more than one layer.
-pub fn lag_norms(net: &Backbone<f64>, inputs: &[u32], target: u32) -> Vec<f64> {
-    assert_eq!(net.layers.len(), 1, "lags are those of one layer");
-    let (layer, rule) = (&net.layers[0], net.cell.rule::<f64>());
-    let mut steps = unroll(net, inputs, Array2::zeros((1, rule.states() * layer.hidden())));
-    let last = steps[steps.len() - 1].state.clone();
-    let mut d_state = Array2::zeros(last.dim());
-    let (h, mut grad) = (last.slice(ndarray::s![.., ..layer.hidden()]), net.clone());
-    nn::softmax::loss_grad(
-        net.u(),
-        net.b2.view(),
-        h,
-        &[target],
-        1.0,
-        d_state.slice_mut(ndarray::s![.., ..layer.hidden()]),
-        grad.u.as_mut().unwrap_or(&mut grad.encoder.w).view_mut(),
-        grad.b2.view_mut(),
-        &mut nn::softmax::OutputScratch::new(1, layer.hidden(), net.vocab()),
-    );
-    let mut norms = vec![norm(&d_state)];
-    for t in (1..steps.len()).rev() {
-        let (before, after) = steps.split_at_mut(t);
-        let step = &mut after[0];
-        let (pre, extra, prev) =
-            (step.pre.view_mut(), step.extra.view_mut(), before[t - 1].state.view());
-        rule.backward(layer, Backward { pre, extra, prev, d_state: d_state.view_mut() });
-        norms.push(norm(&d_state));
-    }
-    norms
-}
-
-fn norm(matrix: &Array2<f64>) -> f64 {
-    matrix.iter().map(|x| x * x).sum::<f64>().sqrt()
-}
-
-/// What one step of one lane leaves.
-struct Step {
-    pre: Array2<f64>,
-    extra: Array2<f64>,
-    state: Array2<f64>,
-}
-
-/// Reads a text from a state [1, S·H]; element 0 is the start.
-fn unroll(net: &Backbone<f64>, inputs: &[u32], start: Array2<f64>) -> Vec<Step> {
-    let (layer, rule) = (&net.layers[0], net.cell.rule::<f64>());
-    let row = |blocks| Array2::zeros((1, blocks * layer.hidden()));
-    let mut steps = vec![Step { pre: row(0), extra: row(0), state: start }];
-    for &id in inputs {
-        let mut step =
-            Step { pre: row(rule.gates()), extra: row(rule.extra()), state: row(rule.states()) };
-        let x = net.encoder.w.row(id as usize);
-        layer.project(x.insert_axis(Axis(0)), step.pre.view_mut());
-        let (pre, extra) = (step.pre.view_mut(), step.extra.view_mut());
-        let (prev, next) = (steps[steps.len() - 1].state.view(), step.state.view_mut());
-        rule.forward(layer, Forward { pre, extra, prev, next });
-        steps.push(step);
-    }
-    steps
 }

@@ -22,6 +22,6 @@ pub use lanes::Lanes;
 pub use layer::{Init, Layer, Start};
 pub use model::{RnnModel, score};
 pub use recipe::RnnRecipe;
-pub use task::LmTask;
+pub use task::{LmTask, Watch};
 pub use unroll::Noise;
 pub use work::{Batch, Work, group_lanes};

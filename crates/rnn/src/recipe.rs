@@ -13,7 +13,7 @@ use crate::backbone::Backbone;
 use crate::bridge::{corpus_fingerprint, nn_error, progress};
 use crate::config::{CellName, RnnConfig};
 use crate::model::RnnModel;
-use crate::task::LmTask;
+use crate::task::{LmTask, Watch};
 
 /// Trains an [`RnnModel`].
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,19 @@ impl RnnRecipe {
         data: TrainSet<'_>,
         log: &mut Log<'_>,
     ) -> Result<(RnnModel, Vec<String>)> {
+        self.train_watched(data, log, None)
+    }
+
+    /// [`RnnRecipe::train_model`] with somebody who looks at the weights before every step.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn train_watched(
+        &self,
+        data: TrainSet<'_>,
+        log: &mut Log<'_>,
+        watch: Option<&mut Watch<'_>>,
+    ) -> Result<(RnnModel, Vec<String>)> {
         let config = &self.config;
         config.check(data)?;
         let architecture = config.architecture(data.vocab.len());
@@ -70,6 +83,9 @@ impl RnnRecipe {
             Keeper::new(c, identity)
         });
         let mut task = LmTask::new(&net, config, data);
+        if let Some(watch) = watch {
+            task = task.watched(Box::new(watch));
+        }
         let total = config.training.epochs * task.batches();
         let mut listen = |event: Event<'_>| log(progress(event, total));
         let outcome =

@@ -26,7 +26,12 @@ pub struct LmTask<'a> {
     valid: &'a Tokens,
     context: Context,
     scores: Vec<f64>,
+    watch: Option<Box<Watch<'a>>>,
 }
+
+/// Looks at the weights before a training step; the number is that of the steps done. After a recovery it comes by the same
+/// steps again.
+pub type Watch<'a> = dyn FnMut(u64, &Backbone<f32>) + Send + 'a;
 
 impl<'a> LmTask<'a> {
     /// For a network of this configuration.
@@ -49,7 +54,13 @@ impl<'a> LmTask<'a> {
             valid: data.valid,
             context: if config.reset { Context::Sentence } else { Context::Stream },
             scores: Vec::new(),
+            watch: None,
         }
+    }
+
+    /// With somebody who looks at the weights before every step.
+    pub fn watched(self, watch: Box<Watch<'a>>) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 }
 
@@ -95,6 +106,9 @@ impl Task for LmTask<'_> {
     }
 
     fn loss_grad(&mut self, model: &Backbone<f32>, at: At, grad: &mut Backbone<f32>) -> Loss {
+        if let Some(watch) = &mut self.watch {
+            watch(at.step, model);
+        }
         let (batch, _) = self.lanes.batch(at.batch as usize);
         let noise = Noise {
             sites: &self.sites,

@@ -7,7 +7,10 @@ use nn::rng::{standard_normal, stream};
 use nn::spectrum::{Eigen, spectral_norm};
 use nn::{gradcheck, init};
 use rnn::cell::Vanilla;
-use rnn::gradflow::{Path, eigen_lag, jacobian_bound, lag_bound, lag_norms, linear_lag};
+use rnn::gradflow::{
+    Agreement, LagFlow, Path, eigen_lag, jacobian_bound, lag_bound, lag_norms, linear_lag,
+    power_norms,
+};
 use rnn::{Architecture, Backbone, Batch, CellKind, Work};
 
 const STEPS: usize = 12;
@@ -158,6 +161,8 @@ fn the_bound_holds_and_eigenvalues_do_not_tell_everything() {
     let norms: Vec<f64> =
         [1, 4, 200].map(|lag| spectral_norm(linear_lag(shear.view(), lag).view())).into();
     assert!(norms[1] > 2.0 * norms[0] && norms[2] < 1e-8, "{norms:?}");
+    let all = power_norms(shear.view(), 200);
+    assert!([1, 4, 200].iter().zip(&norms).all(|(lag, norm)| (all[*lag] / norm - 1.0).abs() < 1e-9));
 }
 
 /// The norms at each lag against the explicit products where those exist, and against the gradient of an incoming state
@@ -194,5 +199,82 @@ fn lag_norms_are_norms_of_state_gradients() {
         });
         let difference = squares.sum::<f64>().sqrt();
         assert!((difference - norms[STEPS]).abs() < 1e-6 * norms[STEPS].max(1e-3), "{cell:?}");
+    }
+}
+
+/// The chain is the explicit product at every lag; the loss is that of the network's own scoring.
+#[test]
+fn the_chain_and_the_loss_of_a_path() {
+    let net = network(CellKind::vanilla(Activation::Tanh), 6, 8);
+    let ((inputs, targets), start) = (text(), start(6));
+    let path = Path::new(&net, &inputs, &targets, start.view());
+    let (chain, norms): (Vec<_>, _) = (path.chain(9).collect(), path.chain_norms(9));
+    assert_eq!((chain.len(), norms.len()), (10, 10));
+    for (lag, product) in chain.iter().enumerate() {
+        assert_eq!(norms[lag], spectral_norm(product.view()));
+        assert!(relative(product, &path.lag_jacobian(9 - lag, 9)) < 1e-12, "lag {lag}");
+    }
+    let (mut work, mut scores) = (Work::new(&net, 1, STEPS), vec![0.0; STEPS]);
+    work.restore(start.as_slice().unwrap());
+    let batch = Batch { steps: STEPS, inputs: &inputs, targets: &targets, resets: &[] };
+    net.score(batch, &mut work, &mut scores);
+    let mean = -scores.iter().sum::<f64>() / STEPS as f64;
+    assert!((path.loss() - mean).abs() < 1e-12, "{} {mean}", path.loss());
+}
+
+/// What the laboratory prints of claims e1 and e2: small for every σ, and of a ReLU it says where there is no slope.
+#[test]
+fn agreement_holds_for_every_sigma_and_counts_the_kinks() {
+    for sigma in Activation::ALL {
+        let net = network(CellKind::vanilla(sigma), 6, 9);
+        let ((inputs, targets), start) = (text(), start(6));
+        let found = Agreement::of(&net, &inputs, &targets, start.as_slice().unwrap());
+        assert!(found.copies < 1e-9 && found.products < 1e-9, "{sigma:?}: {found:?}");
+        assert!(found.differences < 1e-6 && found.kinks < 12, "{sigma:?}: {found:?}");
+        assert!(sigma == Activation::Relu || found.kinks == 0);
+    }
+    // one unit that stands on its kink: h^(1) = ReLU(w h^(0)) with w = 0
+    let mut net = network(CellKind::vanilla(Activation::Relu), 1, 9);
+    (net.layers[0].w_h[[0, 0]], net.layers[0].b1[0]) = (0.0, 0.0);
+    net.encoder.w.fill(0.0);
+    let found = Agreement::of(&net, &[1], &[2], &[1.0]);
+    assert_eq!((found.kinks, found.differences), (1, 0.0));
+}
+
+/// The copies' gradients of some texts' last losses add up to what back-propagation through the shared matrix gives, in
+/// every cell.
+#[test]
+fn the_flow_by_lag_adds_up_to_the_gradient() {
+    let (inputs, _) = text();
+    let other: Vec<u32> = inputs.iter().map(|id| (id + 4) % 9).collect();
+    let targets = [3, 5];
+    for cell in CellKind::all() {
+        let net = network(cell, 6, 10);
+        let flow = LagFlow::new(&net, &[&inputs, &other], &targets);
+        assert_eq!((flow.norms.len(), flow.copies.len()), (STEPS + 1, STEPS));
+        let mut summed = Array2::zeros(net.layers[0].w_h.dim());
+        for (text, target) in [&inputs, &other].into_iter().zip(targets) {
+            // the loss of the last step alone: that of the whole text without that of all but the last step
+            let gradient = |steps: usize| {
+                let mut all = text[1..].to_vec();
+                all.push(target);
+                let (mut work, mut grad) = (Work::new(&net, 1, steps), net.zeros_like());
+                let batch =
+                    Batch { steps, inputs: &text[..steps], targets: &all[..steps], resets: &[] };
+                net.loss_grad(batch, None, &mut work, &mut grad);
+                grad.layers[0].w_h.clone() * steps as f64
+            };
+            summed = summed + (gradient(STEPS) - gradient(STEPS - 1)) / 2.0;
+        }
+        let whole = flow.copies.iter().fold(Array2::zeros(summed.dim()), |sum, copy| sum + copy);
+        assert!(relative(&whole, &summed) < 1e-9, "{cell:?}");
+        assert!((flow.whole() - whole.iter().map(|x| x * x).sum::<f64>().sqrt()).abs() < 1e-12);
+        let shares = flow.near_shares();
+        assert!((shares[STEPS - 1] - 1.0).abs() < 1e-12 && shares.len() == STEPS, "{cell:?}");
+        let apart = [lag_norms(&net, &inputs, 3), lag_norms(&net, &other, 5)];
+        for (lag, mean) in flow.mean_norms().iter().enumerate() {
+            let expected = (apart[0][lag] + apart[1][lag]) / 2.0;
+            assert!((mean - expected).abs() <= 1e-12 * expected, "{cell:?}, lag {lag}");
+        }
     }
 }

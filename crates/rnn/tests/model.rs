@@ -87,6 +87,25 @@ fn every_model_keeps_the_contract_and_beats_the_unigram_model() {
     }
 }
 
+/// Whoever looks at the weights on the way sees the start first, every step once, and changes nothing.
+#[test]
+fn a_watched_run_is_the_same_run() {
+    let corpus = corpus();
+    let config = configs().swap_remove(0);
+    let mut seen = Vec::new();
+    let mut watch = |step: u64, net: &Backbone<f32>| seen.push((step, bits(net)));
+    let recipe = RnnRecipe::new(config.clone());
+    let (watched, _) =
+        recipe.train_watched(corpus.train_set(), &mut silent, Some(&mut watch)).unwrap();
+    assert_eq!(bits(&watched.net), bits(&train(&config, &corpus).net));
+    let start = Backbone::start(&config.architecture(corpus.vocab.len()), &config.start());
+    assert_eq!(seen[0].1, bits(&start));
+    assert!(seen.iter().enumerate().all(|(i, (step, _))| *step == i as u64));
+    assert!(seen.len() > 10 && seen.windows(2).all(|w| w[0].1 != w[1].1));
+    let wide = watched.net.cast::<f64>();
+    assert_eq!(bits(&wide.cast()), bits(&watched.net), "f64 holds every f32");
+}
+
 #[test]
 fn a_unit_cut_off_is_silent_and_its_weights_are_zero() {
     let corpus = corpus();

@@ -1,4 +1,5 @@
-//! Intervals that the verdicts rest on: over seeds (Student), of a share (Wilson 1927), of a slope (least squares).
+//! Intervals that the verdicts rest on: over seeds (Student), of a share (Wilson 1927), of the difference of two shares
+//! (Newcombe 1998), of a slope (least squares).
 //!
 //! All intervals are two-sided, 95 %.
 
@@ -45,6 +46,18 @@ pub fn wilson(k: usize, n: usize) -> Option<Estimate> {
     let centre = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
     let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
     Some(Estimate { value: p, lo: (centre - half).max(0.0), hi: (centre + half).min(1.0) })
+}
+
+/// A share a = (k, n) minus a share b with Newcombe's interval (his method 10, from the two Wilson intervals); `None` where
+/// one is of nothing.
+pub fn difference(a: (usize, usize), b: (usize, usize)) -> Option<Estimate> {
+    let (a, b) = (wilson(a.0, a.1)?, wilson(b.0, b.1)?);
+    let value = a.value - b.value;
+    Some(Estimate {
+        value,
+        lo: value - (a.value - a.lo).hypot(b.hi - b.value),
+        hi: value + (a.hi - a.value).hypot(b.value - b.lo),
+    })
 }
 
 /// Slope of y over x by least squares with the t interval of its standard error; `None` below three points, where x does
@@ -106,6 +119,15 @@ mod tests {
         let e = wilson(5, 10).unwrap();
         assert!((e.lo - 0.2366).abs() < 1e-3 && (e.hi - 0.7634).abs() < 1e-3);
         assert!(wilson(0, 0).is_none());
+    }
+
+    #[test]
+    fn differences_of_shares() {
+        // 56 of 70 against 48 of 80, the example of Newcombe's paper: 0.0524 to 0.3339
+        let e = difference((56, 70), (48, 80)).unwrap();
+        assert!((e.value - 0.2).abs() < 1e-12);
+        assert!((e.lo - 0.0524).abs() < 1e-4 && (e.hi - 0.3339).abs() < 1e-4, "{e:?}");
+        assert!(difference((0, 0), (1, 2)).is_none());
     }
 
     #[test]

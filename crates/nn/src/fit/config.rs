@@ -42,6 +42,9 @@ pub struct Config {
     pub validations: u64,
     /// Stop after so many validations without a new best; 0: never.
     pub patience: u64,
+    /// How often training goes back to its last good state, at half the rate, when a number is not finite; 0: the first
+    /// such number is the end.
+    pub recoveries: u64,
 }
 
 impl Default for Config {
@@ -57,6 +60,7 @@ impl Default for Config {
             schedule: Schedule::Cosine { warmup: 0.02, floor: 0.0 },
             validations: 1,
             patience: 0,
+            recoveries: 3,
         }
     }
 }
@@ -82,6 +86,7 @@ impl Config {
             },
             validations: self.validations,
             patience: (self.patience > 0).then_some(self.patience),
+            recoveries: self.recoveries,
             ..Options::default()
         }
     }

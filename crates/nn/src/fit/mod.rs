@@ -112,6 +112,8 @@ pub struct Options {
     pub patience: Option<u64>,
     /// Steps between snapshots.
     pub snapshot_steps: u64,
+    /// How often a run goes back to a snapshot, at half the rate, before a number that is not finite ends it.
+    pub recoveries: u64,
 }
 
 impl Default for Options {
@@ -125,6 +127,7 @@ impl Default for Options {
             validations: 1,
             patience: None,
             snapshot_steps: 256,
+            recoveries: 3,
         }
     }
 }

@@ -13,13 +13,11 @@ use crate::optim::Optimizer;
 use crate::params::{Params, recycle, recycle_shared};
 use crate::schedule::Verdict;
 
-const TRIES: u64 = 3;
-
 /// Trains `model`; it ends with the weights of the best validation. With a `keeper`, snapshots go to its file, and
 /// training goes on from what is there.
 ///
 /// # Errors
-/// [`Error::Diverged`] after three recoveries, [`Error::Interrupted`] when `listen` breaks off, and whatever the
+/// [`Error::Diverged`] after [`Options::recoveries`], [`Error::Interrupted`] when `listen` breaks off, and whatever the
 /// checkpoint file gives.
 ///
 /// # Panics
@@ -272,7 +270,7 @@ impl<'a, T: Task + Send> Run<'a, T> {
     /// Back to the last snapshot with half the rate, or the error if that has been tried often enough.
     fn recover(&mut self, bad: Bad, listen: &mut Listener<'_>) -> Result<()> {
         let step = self.position.step + 1;
-        if self.position.recoveries >= TRIES {
+        if self.position.recoveries >= self.options.recoveries {
             return Err(Error::Diverged { step, tensor: bad.tensor, value: bad.value });
         }
         let (scale, recoveries) = (self.position.rate_scale * 0.5, self.position.recoveries + 1);

@@ -1,0 +1,320 @@
+//! e8: σ and the start of W_h: how far the gradient reaches, how often training diverges, how far a word is remembered.
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use anyhow::Result;
+use nn::activation::Activation;
+use nn::fit::{Config, OptimizerName};
+use rayon::prelude::*;
+use rnn::gradflow::LagFlow;
+use rnn::{Backbone, CellName, Init, RnnConfig};
+
+use super::common::percent;
+use super::nets::{FewWords, Stretch, one_layer, run, sigma_name};
+use super::recall::Recall;
+use crate::lab::stats::{difference, student, wilson};
+use crate::lab::*;
+
+const SIGMAS: [Activation; 3] = [Activation::Tanh, Activation::Sigmoid, Activation::Relu];
+const STARTS: [&str; 3] = ["normal", "orthogonal", "identity"];
+const LAST: usize = 100;
+/// The lag of the verdict on the gradient.
+const AT: usize = 50;
+/// Learning rates of SGD without clipping.
+const RATES: [f64; 4] = [0.125, 0.5, 2.0, 8.0];
+
+fn start(kind: &str, size: usize) -> Init {
+    match kind {
+        "normal" => Init::Normal(1.0 / (size as f64).sqrt()),
+        "orthogonal" => Init::Orthogonal(1.0),
+        _ => Init::Identity(1.0),
+    }
+}
+
+fn start_name(kind: &str) -> Text {
+    Text::new(
+        kind,
+        match kind {
+            "normal" => "正态",
+            "orthogonal" => "正交",
+            _ => "单位矩阵",
+        },
+    )
+}
+
+/// What the grid gives of one σ: (ln of the gradient's norm at the lag, by start and seed in the same order for all σ),
+/// (diverged, runs), the mean accuracy over the recall lags by start and seed.
+#[derive(Clone, Debug, Default)]
+struct Of {
+    log_norms: Vec<f64>,
+    diverged: (usize, usize),
+    recall: Vec<f64>,
+}
+
+/// ReLU against tanh. Confirmed where ReLU keeps the larger gradient, diverges more often and answers more of the
+/// questions; refuted where one of these is the other way round beyond chance.
+fn rule(tanh: &Of, relu: &Of) -> Ruling {
+    let figure = Text::new(
+        format!("gradient norm at lag {AT} before training, ReLU over tanh"),
+        format!("训练前间隔 {AT} 处梯度范数之比:ReLU / tanh"),
+    );
+    let pairs = |of: fn(&Of) -> &Vec<f64>| {
+        let gaps: Vec<f64> = of(relu).iter().zip(of(tanh)).map(|(a, b)| a - b).collect();
+        student(&gaps)
+    };
+    let all = (pairs(|o| &o.log_norms), difference(relu.diverged, tanh.diverged), pairs(|o| &o.recall));
+    let (Some(norm), Some(diverged), Some(recall)) = all else {
+        let why = Text::new("a figure is missing: run more seeds", "缺少数据:需要更多随机种子");
+        return Ruling::undecided(figure, why);
+    };
+    let parts =
+        [Verdict::above(norm, 0.0), Verdict::above(diverged, 0.0), Verdict::above(recall, 0.0)];
+    let share = |(k, n): (usize, usize)| percent(k as f64 / n as f64);
+    let mean = |v: &[f64]| percent(v.iter().sum::<f64>() / v.len() as f64);
+    let [en, zh] = [Lang::En, Lang::Zh].map(|l| parts.map(|p| p.word(l)));
+    let (d, r) = ([relu, tanh].map(|o| share(o.diverged)), [relu, tanh].map(|o| mean(&o.recall)));
+    let reason = Text::new(
+        format!(
+            "larger gradient: {}; diverges more often ({} against {}): {}; recalls more ({} against {}): {}",
+            en[0], d[0], d[1], en[1], r[0], r[1], en[2]
+        ),
+        format!(
+            "梯度更大:{};更常发散({} 对 {}):{};记忆更好({} 对 {}):{}",
+            zh[0], d[0], d[1], zh[1], r[0], r[1], zh[2]
+        ),
+    );
+    let [value, lo, hi] = [norm.value, norm.lo, norm.hi].map(f64::exp);
+    let measured = Some(Estimate { value, lo, hi });
+    Ruling { verdict: Verdict::all(parts), measured, figure, reason }
+}
+
+/// The experiment.
+pub struct Activations;
+
+/// A place of the grid and what was found there.
+struct Found {
+    sigma: Activation,
+    start: &'static str,
+    seed: u64,
+    /// Mean norms by lag before training.
+    norms: Vec<f64>,
+    /// Of every rate: diverged?
+    diverged: Vec<bool>,
+    /// Share of right answers at every lag of recall.
+    recall: Vec<f64>,
+}
+
+fn recall_lags(lab: &Lab<'_>) -> &'static [usize] {
+    lab.size(&[4], &[5, 10, 20, 40], &[5, 10, 20, 40, 80])
+}
+
+fn size(lab: &Lab<'_>) -> usize {
+    lab.size(8, 32, 64)
+}
+
+impl Experiment for Activations {
+    fn name(&self) -> &'static str {
+        "activations"
+    }
+
+    fn claims(&self) -> &'static [&'static str] {
+        &["e8"]
+    }
+
+    fn about(&self) -> &'static str {
+        "σ × start: gradient norm at lag 1 to 100, divergence without clipping, recall"
+    }
+
+    fn bytes(&self, lab: &Lab<'_>) -> u64 {
+        let words = lab.corpus.vocab.len().min(lab.size(100, 500, 2_000));
+        let config = one_layer(CellName::Rnn, Activation::Relu, Init::Identity(1.0), size(lab), 1);
+        let flow = LAST * (size(lab).pow(2) + 32 * 3 * size(lab)) * 8;
+        (config.training_bytes(words) + flow as u64) * rayon::current_num_threads() as u64
+    }
+
+    fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
+        let seeds = lab.seeds(lab.size(2, 3, 5));
+        let words =
+            FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 30_000, 300_000));
+        let texts = words.stretches(lab.size(8, 32, 32), LAST + 1)?;
+        let recalls: Vec<Recall> =
+            recall_lags(lab).iter().map(|lag| Recall::of(lab, *lag)).collect();
+        let mut grid = Vec::new();
+        for sigma in SIGMAS {
+            for start in STARTS {
+                grid.extend(seeds.iter().map(|seed| (sigma, start, *seed)));
+            }
+        }
+        let (done, total) = (AtomicUsize::new(0), grid.len());
+        let found: Vec<Result<Found>> = grid
+            .into_par_iter()
+            .map(|(sigma, start, seed)| {
+                lab.step("σ and starts", done.fetch_add(1, Relaxed), total)?;
+                look(lab, (sigma, start, seed), &words, &texts, &recalls)
+            })
+            .collect();
+        let found: Vec<Found> = found.into_iter().collect::<Result<_>>()?;
+        let of = |sigma: Activation| {
+            let mut sums = Of::default();
+            for f in found.iter().filter(|f| f.sigma == sigma) {
+                // A norm of zero has no logarithm; the smallest number stands for it.
+                sums.log_norms.push(f.norms[AT].max(f64::MIN_POSITIVE).ln());
+                sums.diverged.0 += f.diverged.iter().filter(|d| **d).count();
+                sums.diverged.1 += f.diverged.len();
+                sums.recall.push(f.recall.iter().sum::<f64>() / f.recall.len() as f64);
+            }
+            sums
+        };
+        let ruling = rule(&of(Activation::Tanh), &of(Activation::Relu));
+        let rows = vec![lab.row("e8", self, seeds.len() as u64, ruling)];
+        Ok(Outcome { rows, tables: tables(&found, recall_lags(lab)), charts: charts(&found, recall_lags(lab)) })
+    }
+}
+
+fn look(
+    lab: &Lab<'_>,
+    (sigma, kind, seed): (Activation, &'static str, u64),
+    words: &FewWords,
+    texts: &[Stretch],
+    recalls: &[Recall],
+) -> Result<Found> {
+    let init = start(kind, size(lab));
+    let config = one_layer(CellName::Rnn, sigma, init, size(lab), seed);
+    let fresh: Backbone<f64> =
+        Backbone::start(&config.architecture(words.vocab.len()), &config.start());
+    let inputs: Vec<&[u32]> = texts.iter().map(|t| &t.inputs[..]).collect();
+    let targets: Vec<u32> = texts.iter().map(Stretch::last_target).collect();
+    let norms = LagFlow::new(&fresh, &inputs, &targets).mean_norms();
+    let diverged = RATES.map(|rate| {
+        let training = Config {
+            epochs: lab.size(1, 2, 4),
+            optimizer: OptimizerName::Sgd,
+            lr: rate,
+            clip: 0.0,
+            recoveries: 0,
+            validations: 2,
+            ..config.training.clone()
+        };
+        let config = RnnConfig { training, ..config.clone() };
+        run(config, words.train_set(), None).map(|run| run.diverged)
+    });
+    let diverged = diverged.into_iter().collect::<Result<_>>()?;
+    let accuracy = |recall: &Recall| {
+        let init = start(kind, Recall::hidden(lab));
+        recall.accuracy(&RnnConfig { sigma, init, ..recall.network(lab, CellName::Rnn, seed) })
+    };
+    let recall = recalls.iter().map(accuracy).collect::<Result<_>>()?;
+    Ok(Found { sigma, start: kind, seed, norms, diverged, recall })
+}
+
+fn tables(found: &[Found], lags: &[usize]) -> Vec<Table> {
+    let mut norms = Table::new("norms", &["sigma", "start", "seed", "lag", "norm"]);
+    let mut runs = Table::new("divergence", &["sigma", "start", "seed", "rate", "diverged"]);
+    let mut recall = Table::new("recall", &["sigma", "start", "seed", "lag", "accuracy"]);
+    for f in found {
+        let sigma = f.sigma.name();
+        for (lag, norm) in f.norms.iter().enumerate() {
+            norms.push(&[&sigma, &f.start, &f.seed, &lag, norm]);
+        }
+        for (rate, diverged) in RATES.iter().zip(&f.diverged) {
+            runs.push(&[&sigma, &f.start, &f.seed, rate, diverged]);
+        }
+        for (lag, accuracy) in lags.iter().zip(&f.recall) {
+            recall.push(&[&sigma, &f.start, &f.seed, lag, accuracy]);
+        }
+    }
+    vec![norms, runs, recall]
+}
+
+fn charts(found: &[Found], lags: &[usize]) -> Vec<Chart> {
+    let mean = |sigma: Activation, start: &str, of: &dyn Fn(&Found) -> f64| {
+        let own = found.iter().filter(|f| f.sigma == sigma && f.start == start);
+        own.clone().map(of).sum::<f64>() / own.count() as f64
+    };
+    let chart = |id: String, table: &str, title: Text, x: Axis, y: Axis, series: Vec<Series>, rules| Chart {
+        id,
+        claims: vec!["e8".into()],
+        table: table.into(),
+        title,
+        x,
+        y,
+        shape: Shape::Lines { series, rules },
+    };
+    let curves = |points: &dyn Fn(Activation) -> Vec<(f64, f64)>| -> Vec<Series> {
+        let series = |(k, s): (usize, &Activation)| Series::new(sigma_name(*s), Look::Plain(k), points(*s));
+        SIGMAS.iter().enumerate().map(series).collect()
+    };
+    let norms = STARTS.iter().map(|start| {
+        let label = start_name(start);
+        chart(
+            format!("norm-{start}"),
+            "norms",
+            Text::new(
+                format!("Gradient by lag before training, {} start", label.en),
+                format!("训练前梯度随间隔的变化,{}初始化", label.zh),
+            ),
+            Axis::linear(Text::new("lag t − i, steps", "间隔 t − i(步)")),
+            Axis::log(Text::new("mean ‖∂J(t)/∂h(i)‖", "‖∂J(t)/∂h(i)‖ 的均值")),
+            curves(&|sigma| {
+                (1..=LAST).map(|l| (l as f64, mean(sigma, start, &|f| f.norms[l]))).collect()
+            }),
+            vec![],
+        )
+    });
+    let recall = STARTS.iter().map(|start| {
+        let label = start_name(start);
+        chart(
+            format!("recall-{start}"),
+            "recall",
+            Text::new(
+                format!("Recall by lag, {} start", label.en),
+                format!("记忆准确率随间隔的变化,{}初始化", label.zh),
+            ),
+            Axis::linear(Text::new("lag of recall, words", "记忆间隔(词)")),
+            Axis::linear(Text::new("share of right answers", "答对的比例")),
+            curves(&|sigma| {
+                let point = |(i, lag): (usize, &usize)| (*lag as f64, mean(sigma, start, &|f| f.recall[i]));
+                lags.iter().enumerate().map(point).collect()
+            }),
+            vec![Rule { name: Text::new("chance", "随机水平"), y: Recall::chance() }],
+        )
+    });
+    let divergence = SIGMAS.iter().enumerate().map(|(k, &sigma)| {
+        let points = RATES.iter().enumerate().filter_map(|(i, &rate)| {
+            let own = found.iter().filter(|f| f.sigma == sigma);
+            let (n, k) = (own.clone().count(), own.filter(|f| f.diverged[i]).count());
+            Some((rate, wilson(k, n)?))
+        });
+        Series::with_intervals(sigma_name(sigma), Look::Plain(k), points)
+    });
+    let divergence = chart(
+        "divergence".into(),
+        "divergence",
+        Text::new("Share of diverged runs without clipping", "不截断梯度时发散运行的比例"),
+        Axis::log(Text::new("learning rate (SGD)", "学习率(SGD)")),
+        Axis::linear(Text::new("share of runs that diverged", "发散运行的比例")),
+        divergence.collect(),
+        vec![],
+    );
+    norms.chain([divergence]).chain(recall).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(log_norm: f64, diverged: usize, recall: f64, noise: f64) -> Of {
+        let around = |x: f64| vec![x, x + noise, x - noise];
+        Of { log_norms: around(log_norm), diverged: (diverged, 40), recall: around(recall) }
+    }
+
+    #[test]
+    fn three_outcomes() {
+        let tanh = || of(-9.0, 5, 0.4, 0.0);
+        assert_eq!(rule(&tanh(), &of(-2.0, 25, 0.8, 0.01)).verdict, Verdict::Confirmed);
+        assert_eq!(rule(&tanh(), &of(-2.0, 7, 0.8, 0.01)).verdict, Verdict::Undecided);
+        assert_eq!(rule(&tanh(), &of(-2.0, 25, 0.8, 3.0)).verdict, Verdict::Undecided);
+        assert_eq!(rule(&tanh(), &of(-12.0, 25, 0.8, 0.01)).verdict, Verdict::Refuted);
+        assert_eq!(rule(&tanh(), &of(-2.0, 25, 0.2, 0.01)).verdict, Verdict::Refuted);
+        assert_eq!(rule(&Of::default(), &Of::default()).verdict, Verdict::Undecided);
+    }
+}
