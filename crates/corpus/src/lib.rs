@@ -19,6 +19,7 @@ pub mod synth;
 pub mod testing;
 mod tokenizer;
 mod tokens;
+mod vectors;
 mod vocab;
 mod vocab_file;
 
@@ -29,4 +30,5 @@ pub use lines::{Line, Lines};
 pub use split::{Part, SplitPlan};
 pub use tokenizer::Tokenizer;
 pub use tokens::{TokenId, Tokens};
+pub use vectors::{WordVectors, write_vectors};
 pub use vocab::{BOS, EOS, UNK, Vocab, VocabBuilder, VocabLimits};
