@@ -16,3 +16,4 @@ pub mod registry;
 pub mod report;
 pub mod terminal_table;
 pub mod text;
+pub mod vectors;

@@ -1,11 +1,20 @@
 //! The experiments: one file per group of claims, each a list of runs over the ordinary recipes and a rule a claim.
 //!
 //! The rules are pure functions over plain numbers, tested on made-up ones for all three outcomes.
+mod asked;
 mod common;
+mod context;
+mod families;
 mod growth;
+mod length;
+mod long_range;
+mod parts;
+mod positions;
 mod smoothing;
 mod sparsity;
+mod speed;
 mod unseen;
+mod vectors;
 mod window_size;
 
 use crate::lab::Experiment;
@@ -17,4 +26,10 @@ pub const ALL: &[&dyn Experiment] = &[
     &growth::Growth,
     &unseen::Unseen,
     &window_size::WindowSize,
+    &positions::Positions,
+    &vectors::Vectors,
+    &length::Length,
+    &context::Contexts,
+    &speed::Speed,
+    &families::Families,
 ];
