@@ -1,10 +1,11 @@
 //! Word pairs at chosen distances: does what was learnt of a pair at one distance hold at another?
 //!
 //! A sentence is `f2 f0 k3 f1 f3 ? v3`: up to three fillers, a cue, fillers, the question mark, and the value that
-//! belongs to the cue. The distance is the number of words between cue and value. The pairs fall into three groups of one
-//! size, and training shows those of each group at its own distances only ([`Shown`]); the first group teaches that both
-//! distances occur, so that a model that fails on another group at the distance it was not shown at has not shared what
-//! it knows between distances.
+//! belongs to the cue. The distance is the number of words between cue and value. Training shows most pairs at every
+//! distance: they teach what the language is. It shows a few at one distance only ([`Shown`]): what a model knows of
+//! those at another distance, it has carried over.
+use std::ops::Range;
+
 use rand_chacha::ChaCha8Rng;
 
 use super::generate::stream;
@@ -17,11 +18,11 @@ const FILLERS: usize = 4;
 /// Fillers in front of the cue at most.
 const LEAD: usize = 3;
 
-/// Where training shows the pairs of a group.
+/// Where training shows a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shown {
-    /// At both distances.
-    Both,
+    /// At every distance.
+    Everywhere,
     /// At the near one only.
     Near,
     /// At the far one only.
@@ -29,25 +30,38 @@ pub enum Shown {
 }
 
 impl Shown {
-    /// The groups in the order of their pairs.
-    pub const ALL: [Shown; 3] = [Shown::Both, Shown::Near, Shown::Far];
+    /// All of them, in the order of the pairs.
+    pub const ALL: [Shown; 3] = [Shown::Everywhere, Shown::Near, Shown::Far];
 }
 
 /// The language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pairs {
-    /// Pairs in each of the three groups, 1 or more.
-    pub each: usize,
+    /// Pairs shown at every distance.
+    pub everywhere: usize,
+    /// Pairs shown at the near distance only, and as many at the far one only; 1 or more.
+    pub held: usize,
     /// The near distance, 1 or more.
     pub near: usize,
     /// The far distance.
     pub far: usize,
+    /// The longest distance of the pairs that are shown at every one; not below the others.
+    pub longest: usize,
 }
 
 impl Pairs {
     /// How many values there are: a guess is right once in so many.
     pub fn values(&self) -> usize {
-        3 * self.each
+        self.everywhere + 2 * self.held
+    }
+
+    fn range(&self, shown: Shown) -> Range<usize> {
+        let first = self.everywhere;
+        match shown {
+            Shown::Everywhere => 0..first,
+            Shown::Near => first..first + self.held,
+            Shown::Far => first + self.held..self.values(),
+        }
     }
 
     /// `sentences` sentences as training shows them, split 90/5/5 by [`SplitPlan`].
@@ -55,16 +69,18 @@ impl Pairs {
     /// # Panics
     /// If a size is below that of its documentation.
     pub fn corpus(&self, seed: u64, sentences: usize) -> Corpus {
-        assert!(self.each >= 1 && self.near >= 1 && self.far >= 1, "sizes of {self:?}");
+        let sizes = self.held >= 1 && self.near >= 1 && self.far >= 1;
+        assert!(sizes && self.longest >= self.near.max(self.far), "sizes of {self:?}");
         let plan = SplitPlan::new(sentences);
         let mut parts = [Vec::new(), Vec::new(), Vec::new()];
         for i in 0..sentences {
             let rng = &mut stream(seed, b"pairtext", i as u64);
             let pair = below(rng, self.values());
-            let distance = match Shown::ALL[pair / self.each] {
-                Shown::Near => self.near,
-                Shown::Far => self.far,
-                Shown::Both => [self.near, self.far][below(rng, 2)],
+            let shown = Shown::ALL.into_iter().find(|&s| self.range(s).contains(&pair));
+            let distance = match shown {
+                Some(Shown::Near) => self.near,
+                Some(Shown::Far) => self.far,
+                _ => 1 + below(rng, self.longest),
             };
             parts[plan.part(i) as usize].push(self.item(pair, distance, rng).text());
         }
@@ -72,14 +88,17 @@ impl Pairs {
         Corpus::from_sentences("pairs", &parts, split, CorpusOptions::default())
     }
 
-    /// `n` sentences that ask for pairs of a group at any distance of 1 or more; not those of [`corpus`](Self::corpus).
-    pub fn items(&self, seed: u64, group: Shown, distance: usize, n: usize) -> Vec<TaskItem> {
+    /// `n` sentences that ask for pairs shown so at any distance of 1 or more; not those of [`corpus`](Self::corpus).
+    ///
+    /// # Panics
+    /// Where the distance is 0: the question mark stands between cue and value.
+    pub fn items(&self, seed: u64, shown: Shown, distance: usize, n: usize) -> Vec<TaskItem> {
         assert!(distance >= 1, "the question mark stands between cue and value");
+        let range = self.range(shown);
         (0..n)
             .map(|i| {
                 let rng = &mut stream(seed, b"pairprob", i as u64);
-                let pair = group as usize * self.each + i % self.each;
-                self.item(pair, distance, rng)
+                self.item(range.start + i % range.len(), distance, rng)
             })
             .collect()
     }
@@ -106,25 +125,25 @@ mod tests {
 
     use super::*;
 
-    const PAIRS: Pairs = Pairs { each: 3, near: 2, far: 5 };
+    const PAIRS: Pairs = Pairs { everywhere: 4, held: 3, near: 2, far: 5, longest: 6 };
 
     #[test]
-    fn training_shows_each_group_at_its_distances_only() {
-        let corpus = PAIRS.corpus(1, 600);
+    fn training_shows_each_pair_at_its_distances_only() {
+        let corpus = PAIRS.corpus(1, 2_000);
         let mut seen = BTreeSet::new();
         for text in [&corpus.train, &corpus.valid, &corpus.test] {
             for sentence in text.sentences() {
                 let words: Vec<&str> = sentence.iter().map(|&id| corpus.vocab.word(id)).collect();
                 let cue = words.iter().position(|w| w.starts_with('k')).unwrap();
                 let value = words.len() - 2;
-                assert_eq!(
-                    (words[cue][1..].parse(), words[value - 1]),
-                    (words[value][1..].parse::<usize>(), "?")
-                );
-                seen.insert((words[cue][1..].parse::<usize>().unwrap() / 3, value - cue - 1));
+                let pair: usize = words[cue][1..].parse().unwrap();
+                assert_eq!((words[value], words[value - 1]), (&*format!("v{pair}"), "?"));
+                seen.insert((pair, value - cue - 1));
             }
         }
-        assert_eq!(seen, BTreeSet::from([(0, 2), (0, 5), (1, 2), (2, 5)]));
+        let everywhere = (0..4).flat_map(|pair| (1..=6).map(move |d| (pair, d)));
+        let held = (4..7).map(|pair| (pair, 2)).chain((7..10).map(|pair| (pair, 5)));
+        assert_eq!(seen, everywhere.chain(held).collect());
         assert_eq!(corpus.vocab.len(), 2 + 4 + 1 + 2 * PAIRS.values());
     }
 
@@ -136,8 +155,8 @@ mod tests {
         for (i, item) in items.iter().enumerate() {
             let asked = &item.asked[0];
             let cue = item.words.iter().position(|w| w.starts_with('k')).unwrap();
-            assert_eq!(item.words[cue], format!("k{}", 6 + i % 3));
-            assert_eq!((asked.at - cue - 1, asked.distance, asked.wrong.len()), (3, 3, 8));
+            assert_eq!(item.words[cue], format!("k{}", 7 + i % 3));
+            assert_eq!((asked.at - cue - 1, asked.distance, asked.wrong.len()), (3, 3, 9));
             assert!(!asked.wrong.contains(&item.words[asked.at]));
         }
     }

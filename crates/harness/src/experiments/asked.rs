@@ -9,8 +9,9 @@ use rayon::prelude::*;
 use rnn::{CellName, RnnConfig, RnnRecipe};
 use window::{WindowConfig, WindowRecipe};
 
-use crate::lab::Estimate;
+use super::common;
 use crate::lab::stats::wilson;
+use crate::lab::{Estimate, Lab};
 
 /// A sentence with places where only one word is right.
 pub struct Question {
@@ -88,6 +89,14 @@ pub fn accuracy(
     let (right, all) =
         asked.fold((0, 0), |(right, all), a| (right + usize::from(a.right), all + 1));
     wilson(right, all)
+}
+
+/// A recurrent network of the experiments' size that is trained in more and shorter steps than
+/// [`recurrent`](common::recurrent): on texts of this length it is the number of updates that decides how far it gets.
+pub fn recurrent(lab: &Lab<'_>, cell: CellName, seed: u64) -> RnnConfig {
+    let base = common::recurrent(lab, cell, seed);
+    let (batch_size, bptt) = lab.size((base.batch_size, base.bptt), (8, 20), (20, 35));
+    RnnConfig { batch_size, bptt, ..base }
 }
 
 /// The five families of the comparisons: n-gram, fixed window, and the three recurrences.

@@ -1,20 +1,16 @@
 //! d3: how far back each family looks: context cut to the last k words, agreement over distance, tasks that ask for memory.
-use std::sync::Arc;
-
 use anyhow::Result;
-use corpus::synth::{Language, probe};
-use corpus::{Corpus, CorpusOptions, Tokens, TrainSet};
+use corpus::Tokens;
 use lm::{Context, Family, LanguageModel, Perplexity, Scores};
 use rnn::CellName;
 use window::WindowConfig;
 
-use super::asked::{Answer, accuracy, answers, families, of_agreement};
-use super::common::{self, head, model, percent};
+use super::asked::{self, Answer, accuracy, families};
+use super::common::{self, Texts, model, percent};
 use super::long_range;
 use super::parts::{self, Part};
 use crate::lab::stats::student;
 use crate::lab::*;
-use crate::text::DATA_SEED;
 
 /// n of the n-gram: it sees 4 words.
 const ORDER: usize = 5;
@@ -23,9 +19,6 @@ const WIDTH: usize = 8;
 /// Words of context left.
 const LENGTHS: [usize; 12] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, LONGEST];
 const LONGEST: usize = 64;
-/// Distances of agreement, and how they are grouped in the chart.
-const DISTANCES: std::ops::RangeInclusive<usize> = 0..=14;
-const GROUPS: [(usize, usize); 6] = [(0, 0), (1, 2), (3, 4), (5, 7), (8, 10), (11, 14)];
 /// The same loss but for the grain of the numbers.
 const SAME: f64 = 1e-6;
 
@@ -112,36 +105,6 @@ impl Contexts {
     fn window(lab: &Lab<'_>) -> WindowConfig {
         WindowConfig { n: WIDTH + 1, ..common::window(lab, lab.seed) }
     }
-
-    /// The embedded language beside natural text, whose agreement nobody has marked.
-    fn language(lab: &Lab<'_>) -> Result<(Arc<Language>, Option<Corpus>)> {
-        if let Some(language) = &lab.corpus.language {
-            return Ok((Arc::clone(language), None));
-        }
-        let language = Arc::new(Language::embedded("synth")?);
-        let tokens = lab.size(60_000, 300_000, 2_000_000);
-        let text = Corpus::from_language(
-            Arc::clone(&language),
-            DATA_SEED,
-            tokens,
-            CorpusOptions::default(),
-        )?;
-        Ok((language, Some(text)))
-    }
-
-    fn train(lab: &Lab<'_>, text: &Corpus) -> Result<Vec<(Family, Arc<dyn LanguageModel>)>> {
-        let train = head(&text.train, lab.size(20_000, 300_000, usize::MAX));
-        let valid = head(&text.valid, lab.size(2_000, 5_000, usize::MAX));
-        let data = TrainSet { vocab: &text.vocab, train: &train, valid: &valid };
-        let recipes =
-            families(ORDER, Self::window(lab), |cell| common::recurrent(lab, cell, lab.seed));
-        let mut out = Vec::new();
-        for (i, (family, recipe)) in recipes.into_iter().enumerate() {
-            lab.step("training", i, 5 + long_range::STEPS)?;
-            out.push((family, model(lab, &*recipe, data)?));
-        }
-        Ok(out)
-    }
 }
 
 impl Experiment for Contexts {
@@ -158,55 +121,42 @@ impl Experiment for Contexts {
     }
 
     fn bytes(&self, lab: &Lab<'_>) -> u64 {
-        let vocab = lab.corpus.vocab.len().max(8_000);
-        let recurrent = [CellName::Rnn, CellName::Gru, CellName::Lstm]
-            .map(|cell| common::recurrent(lab, cell, 1).training_bytes(vocab));
-        let nets = recurrent.into_iter().sum::<u64>() + Self::window(lab).training_bytes(vocab);
-        // natural text stands beside generated text, and both beside their models
-        2 * (nets + common::count_bytes(lab, ORDER)) + (1 << 28)
+        let vocab = lab.corpus.vocab.len();
+        let networks = [CellName::Rnn, CellName::Gru, CellName::Lstm]
+            .map(|cell| asked::recurrent(lab, cell, 1).training_bytes(vocab));
+        let largest = networks.into_iter().max().unwrap_or(0);
+        largest.max(Self::window(lab).training_bytes(vocab)) + common::count_bytes(lab, ORDER)
     }
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
+        let (texts, steps) = (Texts::of(lab), 5 + long_range::STEPS);
         let test = &lab.corpus.test;
         anyhow::ensure!(
             test.targets() > 2 * LONGEST,
             "the test text has {} tokens: too few to give {LONGEST} words of context; take a longer text",
             test.targets()
         );
-        let models = Self::train(lab, lab.corpus)?;
         let every = (test.targets() - LONGEST).div_ceil(lab.size(200, 1_000, 5_000)).max(1);
         let places: Vec<usize> = (LONGEST..test.targets()).step_by(every).collect();
         let mut truncated =
             Table::new("truncation", &["model", "context_words", "perplexity", "targets"]);
         let mut seen = Vec::new();
-        for (family, model) in &models {
-            lab.step("cutting contexts", 5, 5 + long_range::STEPS)?;
+        let recipes =
+            families(ORDER, Self::window(lab), |cell| asked::recurrent(lab, cell, lab.seed));
+        for (i, (family, recipe)) in recipes.into_iter().enumerate() {
+            lab.step("training", i, steps)?;
+            let model = model(lab, &*recipe, texts.train_set(lab))?;
             let losses: Vec<Vec<f64>> =
-                LENGTHS.iter().map(|&words| cut(&**model, test, &places, words)).collect();
+                LENGTHS.iter().map(|&words| cut(&*model, test, &places, words)).collect();
             for (words, loss) in LENGTHS.iter().zip(&losses) {
-                truncated.push(&[family, words, &mean_perplexity(loss), &places.len()]);
+                truncated.push(&[&family, words, &mean_perplexity(loss), &places.len()]);
             }
-            seen.push((*family, Seen { losses, answers: Vec::new() }));
+            seen.push((family, Seen { losses, answers: Vec::new() }));
         }
-        let (language, beside) = Self::language(lab)?;
-        let (vocab, models) = match &beside {
-            Some(text) => (&text.vocab, Self::train(lab, text)?),
-            None => (&lab.corpus.vocab, models),
-        };
-        let items =
-            probe::agreement_by_distance(&language, lab.seed, DISTANCES, lab.size(20, 120, 500));
-        let questions = of_agreement(&items, &language, vocab);
-        let mut agreement = Table::new("agreement", &["model", "distance", "accuracy", "items"]);
-        for ((family, model), (_, seen)) in models.iter().zip(&mut seen) {
-            seen.answers = answers(&**model, &questions);
-            for d in DISTANCES {
-                if let Some(share) = accuracy(&seen.answers, d..=d) {
-                    let asked = seen.answers.iter().filter(|a| a.distance == d).count();
-                    agreement.push(&[family, &d, &share.value, &asked]);
-                }
-            }
+        let tasks = long_range::run(lab, 5)?;
+        for ((_, seen), answers) in seen.iter_mut().zip(tasks.agreement) {
+            seen.answers = answers;
         }
-        let (tasks, task_charts) = long_range::run(lab, 5)?;
         let of =
             |f: Family| seen.iter().find(|s| s.0 == f).map(|s| s.1.clone()).unwrap_or_default();
         let mut ruling = rule(&of(Family::Ngram), &of(Family::Window), &of(Family::Rnn));
@@ -220,10 +170,10 @@ impl Experiment for Contexts {
         );
         ruling.reason.zh +=
             &format!(";跨 8 词以上的一致性准确率:n-gram {n},固定窗口 {w},RNN {r},GRU {g},LSTM {l}");
-        let mut charts = charts(&seen);
-        charts.extend(task_charts);
+        let mut charts = vec![chart(&seen)];
+        charts.extend(tasks.charts);
         let row = lab.row("d3", self, 1, ruling);
-        Ok(Outcome { rows: vec![row], tables: vec![truncated, agreement, tasks], charts })
+        Ok(Outcome { rows: vec![row], tables: vec![truncated, tasks.table], charts })
     }
 }
 
@@ -231,46 +181,23 @@ fn mean_perplexity(losses: &[f64]) -> f64 {
     Perplexity::of_mean_nll(losses.iter().sum::<f64>() / losses.len() as f64)
 }
 
-fn charts(seen: &[(Family, Seen)]) -> Vec<Chart> {
-    let cuts = seen.iter().map(|(family, seen)| {
+fn chart(seen: &[(Family, Seen)]) -> Chart {
+    let series = seen.iter().map(|(family, seen)| {
         let points = LENGTHS.iter().zip(&seen.losses).map(|(&k, l)| (k as f64, mean_perplexity(l)));
         Series::new(common::family(*family), Look::Family(*family), points)
     });
-    let agreements = seen.iter().map(|(family, seen)| {
-        let points = GROUPS.iter().filter_map(|&(from, to)| {
-            Some(((from + to) as f64 / 2.0, accuracy(&seen.answers, from..=to)?))
-        });
-        Series::with_intervals(common::family(*family), Look::Family(*family), points)
-    });
-    vec![
-        Chart {
-            id: "truncation".into(),
-            claims: vec!["d3".into()],
-            table: "truncation".into(),
-            title: Text::new(
-                "Perplexity when only the last words are given",
-                "只给出最后若干词时的困惑度",
-            ),
-            x: Axis::log(Text::new("context given, words", "给出的上下文(词)")),
-            y: Axis::log(Text::new("test perplexity", "测试集困惑度")),
-            shape: Shape::Lines { series: cuts.collect(), rules: vec![] },
-        },
-        Chart {
-            id: "agreement".into(),
-            claims: vec!["d3".into()],
-            table: "agreement".into(),
-            title: Text::new(
-                "Does the verb agree with a subject some words back?",
-                "动词与若干词之前的主语是否一致?",
-            ),
-            x: Axis::linear(Text::new("words between subject and verb", "主语与动词之间的词数")),
-            y: Axis::linear(Text::new("share of right verbs", "动词形式正确的比例")),
-            shape: Shape::Lines {
-                series: agreements.collect(),
-                rules: vec![Rule { name: Text::new("chance", "随机水平"), y: 0.5 }],
-            },
-        },
-    ]
+    Chart {
+        id: "truncation".into(),
+        claims: vec!["d3".into()],
+        table: "truncation".into(),
+        title: Text::new(
+            "Perplexity when only the last words are given",
+            "只给出最后若干词时的困惑度",
+        ),
+        x: Axis::log(Text::new("context given, words", "给出的上下文(词)")),
+        y: Axis::log(Text::new("test perplexity", "测试集困惑度")),
+        shape: Shape::Lines { series: series.collect(), rules: vec![] },
+    }
 }
 
 #[cfg(test)]

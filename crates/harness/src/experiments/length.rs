@@ -7,6 +7,7 @@ use nn::fit::Config;
 use rnn::{CellName, RnnConfig, RnnRecipe};
 use window::{WindowConfig, WindowRecipe};
 
+use super::asked;
 use super::common::{self, Texts, head, model, number_list};
 use crate::lab::stats::student;
 use crate::lab::*;
@@ -94,7 +95,7 @@ pub struct Length;
 
 impl Length {
     fn rnn(lab: &Lab<'_>, bptt: usize, seed: u64) -> RnnConfig {
-        RnnConfig { bptt, ..common::recurrent(lab, CellName::Rnn, seed) }
+        RnnConfig { bptt, ..asked::recurrent(lab, CellName::Rnn, seed) }
     }
 
     fn window(lab: &Lab<'_>, words: usize) -> WindowConfig {

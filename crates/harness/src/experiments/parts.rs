@@ -24,6 +24,17 @@ impl Part {
         Self { name, estimate, verdict, slack: threshold - estimate.hi }
     }
 
+    /// A ratio of perplexities lies below one, by more than the grain of probabilities in f32 (METHODOLOGY.md, "Intervals").
+    pub fn ratio(name: Text, ratio: Estimate) -> Self {
+        const GRAIN: f64 = 1e-4;
+        let verdict = match () {
+            () if ratio.hi < 1.0 - GRAIN => Verdict::Confirmed,
+            () if ratio.lo > 1.0 + GRAIN => Verdict::Refuted,
+            () => Verdict::Undecided,
+        };
+        Self { name, estimate: ratio, verdict, slack: 1.0 - ratio.hi }
+    }
+
     fn say(&self, lang: Lang) -> String {
         let Estimate { value, lo, hi } = self.estimate;
         let interval =
@@ -78,6 +89,8 @@ mod tests {
         let bad = ruling(&[part("a", -0.2, -0.1), part("b", -5.0, 9.0)]);
         assert_eq!((bad.verdict, bad.measured), (Verdict::Refuted, Some(e(-0.2, -0.1))));
         assert_eq!(ruling(&[]).verdict, Verdict::Undecided);
+        let grain = all(Text::same("ratio"), &[Part::ratio(Text::same("a"), e(1.00001, 1.00002))]);
+        assert_eq!(grain.verdict, Verdict::Undecided);
         let below = all(Text::same("ratio"), &[Part::below(Text::same("a"), e(0.8, 0.9), 1.0)]);
         assert_eq!(below.verdict, Verdict::Confirmed);
     }

@@ -10,7 +10,8 @@ use nn::{init, rng};
 use rnn::{CellName, RnnConfig, RnnRecipe};
 use window::{WindowConfig, WindowRecipe};
 
-use super::common::{self, Texts, mean_loss, model, scores};
+use super::asked;
+use super::common::{self, Texts, head, mean_loss, model, scores};
 use super::parts::{self, Part};
 use crate::interrupt;
 use crate::lab::stats::student;
@@ -58,11 +59,7 @@ impl Vectors {
     }
 
     fn rnn(lab: &Lab<'_>, frozen: bool, seed: u64) -> RnnConfig {
-        RnnConfig {
-            emsize: Self::width(lab),
-            frozen,
-            ..common::recurrent(lab, CellName::Rnn, seed)
-        }
+        RnnConfig { emsize: Self::width(lab), frozen, ..asked::recurrent(lab, CellName::Rnn, seed) }
     }
 
     fn skip_gram(lab: &Lab<'_>, seed: u64) -> Config {
@@ -103,7 +100,9 @@ impl Experiment for Vectors {
     }
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
-        let (texts, seeds) = (Texts::of(lab), lab.seeds(lab.size(2, 3, 3)));
+        let (mut texts, seeds) = (Texts::of(lab), lab.seeds(lab.size(2, 3, 3)));
+        // Two dozen networks are trained: the short form takes half of the short text.
+        texts.train = head(&texts.train, lab.size(20_000, 50_000, usize::MAX));
         let mut table =
             Table::new("vectors", &["model", "vectors", "frozen", "seed", "perplexity"]);
         let mut losses = [const { [const { Vec::new() }; 4] }; 2];
