@@ -33,10 +33,13 @@ fn any_length(losses: &[Vec<f64>; 7]) -> Ruling {
         losses.iter().map(|l| l.iter().sum::<f64>() / l.len().max(1) as f64).collect();
     let reason = Text::new(
         format!(
-            "loss at the end of 1, 2, 4, …, 64 times the training length: {}",
+            "loss at the end of 1 (nothing read before), 2, 4, …, 64 times the training length: {}",
             number_list(&means)
         ),
-        format!("序列长度为训练长度的 1、2、4、…、64 倍时末段的损失:{}", number_list(&means)),
+        format!(
+            "序列长度为训练长度的 1(之前未读任何词)、2、4、…、64 倍时末段的损失:{}",
+            number_list(&means)
+        ),
     );
     let rises: Vec<f64> =
         losses[6].iter().zip(&losses[1]).map(|(long, short)| long - short).collect();

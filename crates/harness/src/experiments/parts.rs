@@ -7,7 +7,7 @@ pub struct Part {
     name: Text,
     estimate: Estimate,
     verdict: Verdict,
-    /// From the threshold to the interval's near end, positive where the inequality holds.
+    /// From the threshold to the interval's near end, positive where the inequality holds; infinite for a fact that holds.
     slack: f64,
 }
 
@@ -15,13 +15,13 @@ impl Part {
     /// `estimate` lies above the threshold.
     pub fn above(name: Text, estimate: Estimate, threshold: f64) -> Self {
         let verdict = Verdict::above(estimate, threshold);
-        Self { name, estimate, verdict, slack: estimate.lo - threshold }
+        Self { name, estimate, verdict, slack: slack(estimate, verdict, estimate.lo - threshold) }
     }
 
     /// `estimate` lies below the threshold.
     pub fn below(name: Text, estimate: Estimate, threshold: f64) -> Self {
         let verdict = Verdict::below(estimate, threshold);
-        Self { name, estimate, verdict, slack: threshold - estimate.hi }
+        Self { name, estimate, verdict, slack: slack(estimate, verdict, threshold - estimate.hi) }
     }
 
     /// A ratio of perplexities lies below one, by more than the grain of probabilities in f32 (METHODOLOGY.md, "Intervals").
@@ -41,6 +41,12 @@ impl Part {
             if lo == hi { String::new() } else { format!(" [{}, {}]", number(lo), number(hi)) };
         format!("{} {}{interval}", self.name.get(lang), number(value))
     }
+}
+
+/// A figure without chance holds or does not: there is no near miss.
+fn slack(estimate: Estimate, verdict: Verdict, slack: f64) -> f64 {
+    let fact = estimate.lo == estimate.hi && verdict == Verdict::Confirmed;
+    if fact { f64::INFINITY } else { slack }
 }
 
 /// All inequalities must hold; `what` names the quantity that each of them bounds.
@@ -86,6 +92,8 @@ mod tests {
         // an open part is weaker than a held one, however near, and a refuted one weaker than both
         let open = ruling(&[part("a", 0.001, 0.002), part("b", -5.0, 9.0)]);
         assert_eq!((open.verdict, open.figure.en.as_str()), (Verdict::Undecided, "gain, b"));
+        let fact = ruling(&[part("a", 0.001, 0.001), part("b", 5.0, 9.0)]);
+        assert_eq!((fact.verdict, fact.figure.en.as_str()), (Verdict::Confirmed, "gain, b"));
         let bad = ruling(&[part("a", -0.2, -0.1), part("b", -5.0, 9.0)]);
         assert_eq!((bad.verdict, bad.measured), (Verdict::Refuted, Some(e(-0.2, -0.1))));
         assert_eq!(ruling(&[]).verdict, Verdict::Undecided);

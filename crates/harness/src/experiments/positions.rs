@@ -67,11 +67,15 @@ fn rule(models: &[Vec<Losses>; 5], chance: f64) -> Ruling {
     let losses: Vec<f64> = models.iter().map(mean).collect();
     let (gated, losses, chance) = (number_list(&gated), number_list(&losses), number(chance));
     ruling.reason.en += &format!(
-        "; GRU and LSTM keep {gated}; loss at the other distance, untied and tied window, RNN, GRU, LSTM: {losses} nats, of a guess {chance}. An RNN shares its matrices, but it meets a word d steps back through the d-th power of W_h: the distance is in what it computes"
+        "; GRU and LSTM keep {gated}; loss at the other distance, untied and tied window, RNN, GRU, LSTM: {losses} nats, of a guess {chance}"
     );
     ruling.reason.zh += &format!(
-        ";GRU、LSTM 保留 {gated};换距离后的损失(不共享、共享参数的窗口,RNN,GRU,LSTM):{losses} 奈特,随机猜测为 {chance}。RNN 虽然共享矩阵,但 d 步之前的词要经过 W_h 的 d 次方:距离已经包含在计算之中"
+        ";GRU、LSTM 保留 {gated};换距离后的损失(不共享、共享参数的窗口,RNN,GRU,LSTM):{losses} 奈特,随机猜测为 {chance}"
     );
+    if kept(&models[RNN]).is_some_and(|e| e.hi < 0.5) {
+        ruling.reason.en += ". An RNN shares its matrices, but a word d steps back reaches it through the d-th power of W_h: what it computes still depends on the distance";
+        ruling.reason.zh += "。RNN 虽然共享矩阵,但 d 步之前的词要经过 W_h 的 d 次方才能到达:它所计算的仍然取决于距离";
+    }
     ruling
 }
 
