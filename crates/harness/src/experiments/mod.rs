@@ -13,6 +13,7 @@ mod positions;
 mod smoothing;
 mod sparsity;
 mod speed;
+mod timing;
 mod unseen;
 mod vectors;
 mod window_size;

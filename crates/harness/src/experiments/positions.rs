@@ -166,8 +166,8 @@ impl Experiment for Positions {
             &["model", "seed", "pairs_shown_at", "distance", "loss_nats", "accuracy"],
         );
         let mut losses = [const { Vec::new() }; 5];
-        // Of each model: by distance, over seeds, the loss on pairs shown near only.
-        let mut curves = [const { Vec::new() }; 5].map(|_: Vec<f64>| vec![Vec::new(); 6]);
+        // For pairs shown near only, far only: of each model, by distance, the losses over seeds.
+        let mut curves = vec![vec![vec![Vec::new(); 6]; 5]; 2];
         for (i, &seed) in seeds.iter().enumerate() {
             let text = PAIRS.corpus(seed, lab.size(1_500, 6_000, 12_000));
             let recipes: [&dyn Recipe; 5] = [
@@ -202,21 +202,31 @@ impl Experiment for Positions {
                     shown: (near[n] + far[f]) / 2.0,
                     other: (near[f] + far[n]) / 2.0,
                 });
-                curves[m].iter_mut().zip(near).for_each(|(curve, loss)| curve.push(loss));
+                for (curves, by_distance) in curves.iter_mut().zip([near, far]) {
+                    curves[m].iter_mut().zip(by_distance).for_each(|(c, loss)| c.push(loss));
+                }
             }
         }
-        let series = names().into_iter().zip(&curves).map(|((name, look), curve)| {
-            let points =
-                curve.iter().zip(1..).filter_map(|(l, d)| Some((f64::from(d), student(l)?)));
+        let ruling = rule(&losses, chance);
+        let row = lab.row("c3", self, seeds.len() as u64, ruling);
+        Ok(Outcome { rows: vec![row], tables: vec![table], charts: charts(&curves, chance) })
+    }
+}
+
+fn charts(curves: &[Vec<Vec<Vec<f64>>>], chance: f64) -> Vec<Chart> {
+    let chart = |id: &str, shown: usize, curves: &[Vec<Vec<f64>>]| {
+        let series = names().into_iter().zip(curves).map(|((name, look), curve)| {
+            let points = curve.iter().zip(1..);
+            let points = points.filter_map(|(l, d)| Some((f64::from(d), student(l)?)));
             Series::with_intervals(name, look, points)
         });
-        let chart = Chart {
-            id: "loss".into(),
+        Chart {
+            id: id.into(),
             claims: vec!["c3".into()],
             table: "pairs".into(),
             title: Text::new(
-                "Pairs that training shows at distance 2 only, asked for at others",
-                "训练中只在距离 2 出现过的词对,在其他距离上的损失",
+                format!("Pairs that training shows at distance {shown} only, asked for at others"),
+                format!("训练中只在距离 {shown} 出现过的词对,在其他距离上的损失"),
             ),
             x: Axis::linear(Text::new("distance, words", "距离(词)")),
             y: Axis::linear(Text::new("loss, nats", "损失(奈特)")),
@@ -224,11 +234,9 @@ impl Experiment for Positions {
                 series: series.collect(),
                 rules: vec![Rule { name: Text::new("a guess", "随机猜测"), y: chance }],
             },
-        };
-        let ruling = rule(&losses, chance);
-        let row = lab.row("c3", self, seeds.len() as u64, ruling);
-        Ok(Outcome { rows: vec![row], tables: vec![table], charts: vec![chart] })
-    }
+        }
+    };
+    vec![chart("near", PAIRS.near, &curves[0]), chart("far", PAIRS.far, &curves[1])]
 }
 
 #[cfg(test)]
