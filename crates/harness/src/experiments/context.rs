@@ -1,4 +1,7 @@
 //! d3: how far back each family looks: context cut to the last k words, agreement over distance, tasks that ask for memory.
+//!
+//! A cut context is read as if a text began there: that is the one start that all families know. What it misleads them to,
+//! it does to all, and the less the more words follow.
 use anyhow::Result;
 use corpus::Tokens;
 use lm::{Context, Family, LanguageModel, Perplexity, Scores};
@@ -87,7 +90,11 @@ fn rule(ngram: &Seen, window: &Seen, rnn: &Seen) -> Ruling {
         }),
     ];
     let known: Option<Vec<Part>> = parts.into_iter().collect();
-    parts::all(what, &known.unwrap_or_default())
+    let cure = Text::new(
+        "train longer, or take a longer test text (--preset full)",
+        "需要更长的训练或更长的测试集(--preset full)",
+    );
+    parts::all(what, &known.unwrap_or_default(), cure)
 }
 
 /// −ln p of the targets at these places when the reader starts so many words before them.

@@ -52,7 +52,8 @@ fn rule(ratios: &Ratios) -> Ruling {
         part("RNN over window, equal time", "RNN 比固定窗口,相同训练时间", timed),
         part("all mixed over the best single model", "全部混合比最好的单个模型", mixed),
     ];
-    parts::all(what, &parts)
+    let cure = Text::new("take a longer test text", "需要更长的测试集");
+    parts::all(what, &parts, cure)
 }
 
 /// A trained model, how it scores, and how long it took.
@@ -301,7 +302,7 @@ fn charts(comparisons: &[Vec<f64>; 3], mixing: &[f64], whole: &Run, equal: &[Run
                 "各类模型的困惑度:四种比较方式",
             ),
             x: Axis::linear(Text::new(
-                "1 equal data | 2 equal bytes | 3 equal training time | 4 mixed with KN5",
+                "equal: 1 data, 2 bytes, 3 training time | 4 mixed with KN5",
                 "1 相同数据 | 2 相同存储 | 3 相同训练时间 | 4 与 KN5 混合",
             )),
             y: Axis::log(Text::new("test perplexity", "测试集困惑度")),

@@ -49,8 +49,9 @@ fn slack(estimate: Estimate, verdict: Verdict, slack: f64) -> f64 {
     if fact { f64::INFINITY } else { slack }
 }
 
-/// All inequalities must hold; `what` names the quantity that each of them bounds.
-pub fn all(what: Text, parts: &[Part]) -> Ruling {
+/// All inequalities must hold; `what` names the quantity that each of them bounds, `cure` says what would decide the open
+/// ones.
+pub fn all(what: Text, parts: &[Part], cure: Text) -> Ruling {
     let severity = |v: Verdict| match v {
         Verdict::Refuted => 0,
         Verdict::Undecided => 1,
@@ -62,9 +63,13 @@ pub fn all(what: Text, parts: &[Part]) -> Ruling {
     let Some(weakest) = weakest else {
         return Ruling::undecided(what, Text::new("nothing was measured", "没有测量结果"));
     };
-    let list = |lang| parts.iter().map(|p| p.say(lang)).collect::<Vec<_>>();
+    let verdict = Verdict::all(parts.iter().map(|p| p.verdict));
+    let list = |lang| {
+        let cure = (verdict == Verdict::Undecided).then(|| cure.get(lang).to_owned());
+        parts.iter().map(|p| p.say(lang)).chain(cure).collect::<Vec<_>>()
+    };
     Ruling {
-        verdict: Verdict::all(parts.iter().map(|p| p.verdict)),
+        verdict,
         measured: Some(weakest.estimate),
         figure: Text::new(
             format!("{}, {}", what.en, weakest.name.en),
@@ -85,21 +90,22 @@ mod tests {
     #[test]
     fn the_weakest_part_decides_and_is_the_figure() {
         let part = |name: &str, lo, hi| Part::above(Text::same(name), e(lo, hi), 0.0);
-        let ruling = |parts: &[Part]| all(Text::same("gain"), parts);
+        let ruling = |parts: &[Part]| all(Text::same("gain"), parts, Text::same("take more"));
         let good = ruling(&[part("a", 1.0, 2.0), part("b", 0.1, 9.0)]);
         assert_eq!((good.verdict, good.figure.en.as_str()), (Verdict::Confirmed, "gain, b"));
         assert_eq!(good.reason.en, "a 1.500 [1.000, 2.000]; b 4.550 [0.100, 9.000]");
         // an open part is weaker than a held one, however near, and a refuted one weaker than both
         let open = ruling(&[part("a", 0.001, 0.002), part("b", -5.0, 9.0)]);
         assert_eq!((open.verdict, open.figure.en.as_str()), (Verdict::Undecided, "gain, b"));
+        assert!(open.reason.en.ends_with("; take more"));
         let fact = ruling(&[part("a", 0.001, 0.001), part("b", 5.0, 9.0)]);
         assert_eq!((fact.verdict, fact.figure.en.as_str()), (Verdict::Confirmed, "gain, b"));
         let bad = ruling(&[part("a", -0.2, -0.1), part("b", -5.0, 9.0)]);
         assert_eq!((bad.verdict, bad.measured), (Verdict::Refuted, Some(e(-0.2, -0.1))));
         assert_eq!(ruling(&[]).verdict, Verdict::Undecided);
-        let grain = all(Text::same("ratio"), &[Part::ratio(Text::same("a"), e(1.00001, 1.00002))]);
+        let grain = ruling(&[Part::ratio(Text::same("a"), e(1.00001, 1.00002))]);
         assert_eq!(grain.verdict, Verdict::Undecided);
-        let below = all(Text::same("ratio"), &[Part::below(Text::same("a"), e(0.8, 0.9), 1.0)]);
+        let below = ruling(&[Part::below(Text::same("a"), e(0.8, 0.9), 1.0)]);
         assert_eq!(below.verdict, Verdict::Confirmed);
     }
 }

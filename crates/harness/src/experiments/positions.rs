@@ -60,7 +60,8 @@ fn rule(models: &[Vec<Losses>; 5], chance: f64) -> Ruling {
             Some(if m == UNTIED { Part::below(name, e, 0.5) } else { Part::above(name, e, 0.5) })
         })
         .collect();
-    let mut ruling = parts::all(what, &parts.unwrap_or_default());
+    let cure = Text::new("take more seeds", "需要更多随机种子");
+    let mut ruling = parts::all(what, &parts.unwrap_or_default(), cure);
     let gated: Vec<f64> =
         models[RNN + 1..].iter().filter_map(|m| kept(m).map(|e| e.value)).collect();
     let mean = |m: &Vec<Losses>| m.iter().map(|l| l.other).sum::<f64>() / m.len().max(1) as f64;

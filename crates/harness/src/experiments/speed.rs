@@ -61,7 +61,11 @@ fn rule(rates: &Rates<'_>) -> Ruling {
             all.extend(ratio(rates[2], other).map(|e| Part::below(name, e, 1.0)));
         }
     }
-    let mut ruling = parts::all(what, if all.len() == 4 { &all } else { &[] });
+    let cure = Text::new(
+        "take more rounds on a quiet machine (--preset full)",
+        "需要在空闲的机器上测更多轮(--preset full)",
+    );
+    let mut ruling = parts::all(what, if all.len() == 4 { &all } else { &[] }, cure);
     if let Some(small) = ratio(rates.small[1], rates.small[0]) {
         let ratio = number(small.value);
         ruling.reason.en += &format!(

@@ -43,7 +43,8 @@ fn rule(losses: &[[Vec<f64>; 4]; 2]) -> Ruling {
             all.extend(gain(from, to).map(|e| Part::above(name, e, 0.0)));
         }
     }
-    parts::all(what, if all.len() == 4 { &all } else { &[] })
+    let cure = Text::new("take more seeds or text", "需要更多随机种子或语料");
+    parts::all(what, if all.len() == 4 { &all } else { &[] }, cure)
 }
 
 /// The experiment.
@@ -152,8 +153,8 @@ impl Experiment for Vectors {
             table: "vectors".into(),
             title: Text::new("Perplexity by the origin of the word vectors", "词向量来源与困惑度"),
             x: Axis::linear(Text::new(
-                "1 random, frozen | 2 skip-gram, frozen | 3 trained from random | 4 trained from skip-gram",
-                "1 随机、固定 | 2 skip-gram、固定 | 3 从随机开始训练 | 4 从 skip-gram 开始训练",
+                "frozen: 1 random, 2 skip-gram | trained from: 3, 4 the same",
+                "固定:1 随机、2 skip-gram | 训练:3、4 起点同前",
             )),
             y: Axis::linear(Text::new("test perplexity", "测试集困惑度")),
             shape: Shape::Lines { series: series.collect(), rules: vec![] },
