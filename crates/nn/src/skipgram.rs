@@ -94,7 +94,7 @@ impl<R: Real> SkipGram<R> {
         softplus(-x(context)) + noise.iter().map(|&n| softplus(x(n))).sum::<f64>()
     }
 
-    /// One step of gradient descent on J of one pair and its noise; `d_v` [E] is scratch.
+    /// One step of gradient descent on J of one pair and its noise; `d_v` `[E]` is scratch.
     // eq: skip-gram
     pub fn step(&mut self, centre: u32, context: u32, noise: &[u32], rate: R, d_v: &mut Array1<R>) {
         let mut v = self.v.row_mut(centre as usize);
@@ -244,7 +244,7 @@ mod tests {
         let (mut rng, mut drawn) = (stream(1, "noise"), [0.0; 4]);
         (0..36_000).for_each(|_| drawn[noise.draw(&mut rng) as usize] += 1.0);
         for (drawn, weight) in drawn.into_iter().zip([8.0, 0.0, 1.0, 27.0]) {
-            assert!((drawn / 1000.0 - weight as f64).abs() < 0.5, "{drawn} for {weight}");
+            assert!((drawn / 1000.0 - weight).abs() < 0.5, "{drawn} for {weight}");
         }
     }
 
