@@ -20,3 +20,4 @@ pub mod report;
 pub mod tensorboard;
 pub mod terminal_table;
 pub mod text;
+pub mod vectors;

@@ -2,8 +2,10 @@
 //!
 //! Shapes: w [V, E]; N ids give out [N, E].
 
+use crate::init;
 use crate::real::Real;
-use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use crate::rng::stream;
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
 /// The table of word vectors, or its gradient.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +29,33 @@ impl<R: Real> Embedding<R> {
         for (&id, mut row) in ids.iter().zip(out.rows_mut()) {
             row.assign(&self.w.row(id as usize));
         }
+    }
+}
+
+impl Embedding<f32> {
+    /// A table of given vectors, such as pre-trained ones; words without one start uniform, as large as the given ones
+    /// are (root mean square; where there is none at all, in ±0.1).
+    ///
+    /// # Panics
+    /// When a vector is not `width` long.
+    pub fn given<'a>(
+        width: usize,
+        rows: impl ExactSizeIterator<Item = Option<&'a [f32]>> + Clone,
+        seed: u64,
+    ) -> Self {
+        let known = || rows.clone().flatten().flatten().map(|&x| f64::from(x));
+        let squares: f64 = known().map(|x| x * x).sum();
+        let bound = match known().count() {
+            0 => 0.1,
+            n => (3.0 * squares / n as f64).sqrt(),
+        };
+        let mut w = init::uniform((rows.len(), width), bound, &mut stream(seed, "unknown vectors"));
+        for (mut row, given) in w.rows_mut().into_iter().zip(rows) {
+            if let Some(given) = given {
+                row.assign(&ArrayView1::from(given));
+            }
+        }
+        Self { w }
     }
 }
 
@@ -59,5 +88,16 @@ mod tests {
         let d_out = arr2(&[[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]);
         scatter_add(&[2, 0, 2], d_out.view(), grad.w.view_mut());
         assert_eq!(grad.w, arr2(&[[2.0, 20.0], [0.0, 7.0], [4.0, 40.0]]));
+    }
+
+    #[test]
+    fn given_vectors_stay_and_the_others_are_as_large() {
+        let given = [0.5f32, -0.5, 0.5, 0.5];
+        let rows: Vec<Option<&[f32]>> = (0..200).map(|i| (i == 3).then_some(&given[..])).collect();
+        let table = Embedding::given(4, rows.iter().copied(), 1);
+        assert_eq!(table.w.row(3).as_slice().unwrap(), given);
+        let square = table.w.iter().map(|x| x * x).sum::<f32>() / table.w.len() as f32;
+        assert!((square.sqrt() - 0.5).abs() < 0.02 && table.w.row(2) != table.w.row(4));
+        assert_eq!(table, Embedding::given(4, rows.into_iter(), 1));
     }
 }

@@ -17,6 +17,7 @@ pub mod real;
 pub mod rng;
 pub mod schedule;
 pub mod simd;
+pub mod skipgram;
 pub mod softmax;
 pub mod spectrum;
 pub mod tensorfile;

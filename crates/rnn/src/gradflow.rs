@@ -22,8 +22,8 @@ use crate::cell::{CellKind, Vanilla};
 use crate::layer::Layer;
 pub use agree::Agreement;
 pub use cliff::OneUnit;
-pub use lags::{LagFlow, lag_norms};
 use lags::unroll;
+pub use lags::{LagFlow, lag_norms};
 
 /// A vanilla network of one layer along a text.
 pub struct Path<'a> {

@@ -122,9 +122,10 @@ pub struct Language {
 }
 
 /// Grammars in the binary: name and text.
-const EMBEDDED: [(&str, &str); 2] = [
+const EMBEDDED: [(&str, &str); 3] = [
     ("synth", include_str!("../../../../datasets/synth/synth.toml")),
     ("tiny", include_str!("../../../../datasets/synth/tiny.toml")),
+    ("agreement", include_str!("../../../../datasets/synth/agreement.toml")),
 ];
 
 impl Language {

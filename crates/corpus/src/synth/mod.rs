@@ -4,7 +4,7 @@
 //! of pseudo-words in semantic classes, selectional preferences between classes, agreement in number, and a hidden topic
 //! for each sentence that shifts classes and words. [`write_text`] draws from it, [`Forward`] computes the exact
 //! probability of every next word, and [`probe`] cuts test items out of it. [`tasks`] are the small formal languages of
-//! the memory experiments.
+//! the memory experiments, [`pairs`] word pairs that training shows at chosen distances only.
 mod alias;
 mod classes;
 mod compile;
@@ -19,6 +19,7 @@ mod lexicon;
 mod live;
 mod machine;
 mod number;
+pub mod pairs;
 pub mod probe;
 mod rules;
 pub mod tasks;

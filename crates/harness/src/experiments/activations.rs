@@ -61,7 +61,8 @@ fn rule(tanh: &Of, relu: &Of) -> Ruling {
         let gaps: Vec<f64> = of(relu).iter().zip(of(tanh)).map(|(a, b)| a - b).collect();
         student(&gaps)
     };
-    let all = (pairs(|o| &o.log_norms), difference(relu.diverged, tanh.diverged), pairs(|o| &o.recall));
+    let all =
+        (pairs(|o| &o.log_norms), difference(relu.diverged, tanh.diverged), pairs(|o| &o.recall));
     let (Some(norm), Some(diverged), Some(recall)) = all else {
         let why = Text::new("a figure is missing: run more seeds", "缺少数据:需要更多随机种子");
         return Ruling::undecided(figure, why);
@@ -133,8 +134,7 @@ impl Experiment for Activations {
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
         let seeds = lab.seeds(lab.size(2, 3, 5));
-        let words =
-            FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 30_000, 300_000));
+        let words = FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 30_000, 300_000));
         let texts = words.stretches(lab.size(8, 32, 32), LAST + 1)?;
         let recalls: Vec<Recall> =
             recall_lags(lab).iter().map(|lag| Recall::of(lab, *lag)).collect();
@@ -166,7 +166,11 @@ impl Experiment for Activations {
         };
         let ruling = rule(&of(Activation::Tanh), &of(Activation::Relu));
         let rows = vec![lab.row("e8", self, seeds.len() as u64, ruling)];
-        Ok(Outcome { rows, tables: tables(&found, recall_lags(lab)), charts: charts(&found, recall_lags(lab)) })
+        Ok(Outcome {
+            rows,
+            tables: tables(&found, recall_lags(lab)),
+            charts: charts(&found, recall_lags(lab)),
+        })
     }
 }
 
@@ -230,17 +234,21 @@ fn charts(found: &[Found], lags: &[usize]) -> Vec<Chart> {
         let own = found.iter().filter(|f| f.sigma == sigma && f.start == start);
         own.clone().map(of).sum::<f64>() / own.count() as f64
     };
-    let chart = |id: String, table: &str, title: Text, x: Axis, y: Axis, series: Vec<Series>, rules| Chart {
-        id,
-        claims: vec!["e8".into()],
-        table: table.into(),
-        title,
-        x,
-        y,
-        shape: Shape::Lines { series, rules },
-    };
+    let chart =
+        |id: String, table: &str, title: Text, x: Axis, y: Axis, series: Vec<Series>, rules| {
+            Chart {
+                id,
+                claims: vec!["e8".into()],
+                table: table.into(),
+                title,
+                x,
+                y,
+                shape: Shape::Lines { series, rules },
+            }
+        };
     let curves = |points: &dyn Fn(Activation) -> Vec<(f64, f64)>| -> Vec<Series> {
-        let series = |(k, s): (usize, &Activation)| Series::new(sigma_name(*s), Look::Plain(k), points(*s));
+        let series =
+            |(k, s): (usize, &Activation)| Series::new(sigma_name(*s), Look::Plain(k), points(*s));
         SIGMAS.iter().enumerate().map(series).collect()
     };
     let norms = STARTS.iter().map(|start| {
@@ -272,7 +280,8 @@ fn charts(found: &[Found], lags: &[usize]) -> Vec<Chart> {
             Axis::linear(Text::new("lag of recall, words", "记忆间隔(词)")),
             Axis::linear(Text::new("share of right answers", "答对的比例")),
             curves(&|sigma| {
-                let point = |(i, lag): (usize, &usize)| (*lag as f64, mean(sigma, start, &|f| f.recall[i]));
+                let point =
+                    |(i, lag): (usize, &usize)| (*lag as f64, mean(sigma, start, &|f| f.recall[i]));
                 lags.iter().enumerate().map(point).collect()
             }),
             vec![Rule { name: Text::new("chance", "随机水平"), y: Recall::chance() }],

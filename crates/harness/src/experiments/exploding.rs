@@ -144,8 +144,7 @@ impl Experiment for Exploding {
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
         let seeds = lab.seeds(lab.size(1, 3, 5));
-        let words =
-            FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 30_000, 300_000));
+        let words = FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 30_000, 300_000));
         let grid = grid(&seeds);
         let (done, total) = (AtomicUsize::new(0), grid.len());
         let found: Vec<Result<Found>> = grid
@@ -160,7 +159,16 @@ impl Experiment for Exploding {
         let runs: Vec<(Place, Found)> = grid.into_iter().zip(found).collect();
         let mut table = Table::new(
             "runs",
-            &["sigma", "gain", "rate", "threshold", "seed", "diverged", "clipped_share", "perplexity"],
+            &[
+                "sigma",
+                "gain",
+                "rate",
+                "threshold",
+                "seed",
+                "diverged",
+                "clipped_share",
+                "perplexity",
+            ],
         );
         for (p, f) in &runs {
             let perplexity = Perplexity::of_mean_nll(f.valid);
@@ -278,7 +286,8 @@ fn cliff(cells: usize) -> (Table, Chart) {
     let paths = [None, Some(CLIP)].map(|clip| net.descend(START, RATE, clip, STEPS));
     let range = |k: usize| {
         let values = || paths.iter().flatten().map(|p| p[k]);
-        let (lo, hi) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+        let (lo, hi) =
+            (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
         let room = 0.1 * (hi - lo);
         let step = (hi - lo + 2.0 * room) / cells as f64;
         (0..=cells).map(|i| lo - room + i as f64 * step).collect::<Vec<f64>>()
@@ -328,7 +337,9 @@ mod tests {
 
     #[test]
     fn three_outcomes() {
-        let verdict = |diverging, saved| rule(60, diverging, saved, &[(Activation::Relu, 32.0)], &[(0.0, 0.5)]).verdict;
+        let verdict = |diverging, saved| {
+            rule(60, diverging, saved, &[(Activation::Relu, 32.0)], &[(0.0, 0.5)]).verdict
+        };
         assert_eq!(verdict(30, 28), Verdict::Confirmed);
         assert_eq!(verdict(30, 16), Verdict::Undecided);
         assert_eq!(verdict(30, 2), Verdict::Refuted);

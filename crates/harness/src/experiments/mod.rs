@@ -2,19 +2,29 @@
 //!
 //! The rules are pure functions over plain numbers, tested on made-up ones for all three outcomes.
 mod activations;
+mod asked;
 mod bound;
 mod common;
+mod context;
 mod exploding;
+mod families;
 mod gates;
 mod gradients;
 mod growth;
+mod length;
+mod long_range;
 mod nets;
+mod parts;
+mod positions;
 mod recall;
 mod smoothing;
 mod sparsity;
 mod spectrum;
+mod speed;
+mod timing;
 mod unseen;
 mod vanishing;
+mod vectors;
 mod window_size;
 
 use crate::lab::Experiment;
@@ -26,6 +36,11 @@ pub const ALL: &[&dyn Experiment] = &[
     &growth::Growth,
     &unseen::Unseen,
     &window_size::WindowSize,
+    &positions::Positions,
+    &vectors::Vectors,
+    &length::Length,
+    &context::Contexts,
+    &speed::Speed,
     &gradients::Gradients,
     &spectrum::Spectrum,
     &bound::Bound,
@@ -33,4 +48,5 @@ pub const ALL: &[&dyn Experiment] = &[
     &exploding::Exploding,
     &activations::Activations,
     &gates::Gates,
+    &families::Families,
 ];

@@ -93,7 +93,13 @@ impl Stretch {
 }
 
 /// A one-layer network without dropout; SGD and the rest are the experiment's affair.
-pub fn one_layer(cell: CellName, sigma: Activation, init: Init, size: usize, seed: u64) -> RnnConfig {
+pub fn one_layer(
+    cell: CellName,
+    sigma: Activation,
+    init: Init,
+    size: usize,
+    seed: u64,
+) -> RnnConfig {
     RnnConfig {
         cell,
         sigma,

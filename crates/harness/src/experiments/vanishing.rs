@@ -59,9 +59,7 @@ fn rule(slopes: &[Vec<f64>; 5], straight: f64, near: &[f64]) -> Ruling {
         let why = Text::new("a run diverged: lower the rate", "有运行发散:请降低学习率");
         return Ruling::undecided(figure, why);
     };
-    let mean = |kind: usize| {
-        number(slopes[kind].iter().sum::<f64>() / slopes[kind].len() as f64)
-    };
+    let mean = |kind: usize| number(slopes[kind].iter().sum::<f64>() / slopes[kind].len() as f64);
     let [sigmoid, relu, gru_slope, lstm_slope] = [1, 2, GRU, LSTM].map(mean);
     let (share, straight_text) = (percent(near.value), number(straight));
     let reason = Text::new(
@@ -174,7 +172,13 @@ fn fall(norms: &[f64]) -> (f64, f64) {
     (value, value.powi(2) * spread(|p| p.0) / spread(|p| p.1))
 }
 
-fn track(lab: &Lab<'_>, kind: usize, seed: u64, words: &FewWords, texts: &[Stretch]) -> Result<Track> {
+fn track(
+    lab: &Lab<'_>,
+    kind: usize,
+    seed: u64,
+    words: &FewWords,
+    texts: &[Stretch],
+) -> Result<Track> {
     let (_, cell, sigma, init) = KINDS[kind];
     let mut config = one_layer(cell, sigma, init, size(lab), seed);
     config.training = Config { epochs: lab.size(1, 4, 4), lr: 4e-3, ..Config::default() };
@@ -226,7 +230,12 @@ fn charts(tracks: &[Track], seed: u64) -> Vec<Chart> {
         let at = |i: usize| own.iter().map(|v| v[i]).sum::<f64>() / own.len() as f64;
         (0..length).map(|i| (i as f64, at(i))).collect()
     };
-    let curves = |id: &str, table: &str, title: Text, x: Axis, y: Axis, points: &dyn Fn(usize) -> Vec<(f64, f64)>| {
+    let curves = |id: &str,
+                  table: &str,
+                  title: Text,
+                  x: Axis,
+                  y: Axis,
+                  points: &dyn Fn(usize) -> Vec<(f64, f64)>| {
         let series = (0..KINDS.len()).map(|k| Series::new(name(k), Look::Plain(k), points(k)));
         Chart {
             id: id.into(),
@@ -303,8 +312,7 @@ mod tests {
     fn verdict(tanh: f64, lstm: f64, near: f64, noise: f64) -> Verdict {
         let around = |x: f64| vec![x, x + noise, x - noise];
         let gated = |x: f64| vec![x, x - noise, x + noise];
-        let slopes =
-            [around(tanh), around(-1.0), around(0.0), gated(lstm), gated(lstm)];
+        let slopes = [around(tanh), around(-1.0), around(0.0), gated(lstm), gated(lstm)];
         rule(&slopes, 0.95, &around(near)).verdict
     }
 

@@ -1,0 +1,139 @@
+//! Accuracy at asked places: is the right word likelier than every wrong one?
+use corpus::synth::Language;
+use corpus::synth::probe::AgreementItem;
+use corpus::synth::tasks::TaskItem;
+use corpus::{TokenId, Vocab};
+use lm::{Family, LanguageModel, Recipe};
+use ngram::{NgramRecipe, Smoothing};
+use rayon::prelude::*;
+use rnn::{CellName, RnnConfig, RnnRecipe};
+use window::{WindowConfig, WindowRecipe};
+
+use super::common;
+use crate::lab::stats::wilson;
+use crate::lab::{Estimate, Lab};
+
+/// A sentence with places where only one word is right.
+pub struct Question {
+    words: Vec<TokenId>,
+    /// Position, distance, what else could be answered.
+    places: Vec<(usize, usize, Vec<TokenId>)>,
+}
+
+/// One answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Words between what decides and the place.
+    pub distance: usize,
+    /// Right?
+    pub right: bool,
+}
+
+/// Sentences of a task in the words of a vocabulary.
+pub fn of_task(items: &[TaskItem], vocab: &Vocab) -> Vec<Question> {
+    items
+        .iter()
+        .map(|item| Question {
+            words: item.words.iter().map(|w| vocab.id(w)).collect(),
+            places: item
+                .asked
+                .iter()
+                .map(|a| (a.at, a.distance, a.wrong.iter().map(|w| vocab.id(w)).collect()))
+                .collect(),
+        })
+        .collect()
+}
+
+/// Verbs that must agree; those of which the vocabulary lacks a form are left out.
+pub fn of_agreement(items: &[AgreementItem], language: &Language, vocab: &Vocab) -> Vec<Question> {
+    let id = |form| vocab.id(language.form(form));
+    items
+        .iter()
+        .map(|item| Question {
+            words: item.words.iter().map(|&w| id(w)).collect(),
+            places: vec![(item.verb_at, item.distance, vec![id(item.wrong)])],
+        })
+        .filter(|q| {
+            q.places.iter().all(|(at, _, wrong)| ![q.words[*at], wrong[0]].contains(&vocab.unk()))
+        })
+        .collect()
+}
+
+/// A model's answers, in the order of the questions. Each sentence is read alone.
+pub fn answers(model: &dyn LanguageModel, questions: &[Question]) -> Vec<Answer> {
+    let answer = |question: &Question| {
+        let (mut reader, mut log_probs) = (model.reader(), vec![0.0; model.vocab_len()]);
+        let mut out = Vec::new();
+        let last = question.places.iter().map(|p| p.0 + 1).max().unwrap_or(0);
+        for (at, &word) in question.words[..last].iter().enumerate() {
+            let here = question.places.iter().find(|p| p.0 == at);
+            if let Some((_, distance, wrong)) = here {
+                reader.log_probs(&mut log_probs);
+                let right = wrong.iter().all(|w| log_probs[w.index()] < log_probs[word.index()]);
+                out.push(Answer { distance: *distance, right });
+            }
+            reader.feed(word);
+        }
+        out
+    };
+    let all: Vec<Vec<Answer>> = questions.par_iter().map(answer).collect();
+    all.concat()
+}
+
+/// The share of right answers in a range of distances, with Wilson's interval; `None` where nothing was asked.
+pub fn accuracy(
+    answers: &[Answer],
+    distances: std::ops::RangeInclusive<usize>,
+) -> Option<Estimate> {
+    let asked = answers.iter().filter(|a| distances.contains(&a.distance));
+    let (right, all) =
+        asked.fold((0, 0), |(right, all), a| (right + usize::from(a.right), all + 1));
+    wilson(right, all)
+}
+
+/// A recurrent network of the experiments' size that is trained in more and shorter steps than
+/// [`recurrent`](common::recurrent): on texts of this length it is the number of updates that decides how far it gets.
+pub fn recurrent(lab: &Lab<'_>, cell: CellName, seed: u64) -> RnnConfig {
+    let base = common::recurrent(lab, cell, seed);
+    let (batch_size, bptt) = lab.size((base.batch_size, base.bptt), (8, 20), (20, 35));
+    RnnConfig { batch_size, bptt, ..base }
+}
+
+/// The five families of the comparisons: n-gram, fixed window, and the three recurrences.
+pub fn families(
+    order: usize,
+    window: WindowConfig,
+    recurrent: impl Fn(CellName) -> RnnConfig,
+) -> Vec<(Family, Box<dyn Recipe>)> {
+    let mut all: Vec<Box<dyn Recipe>> = vec![
+        Box::new(NgramRecipe::new(Smoothing::ModifiedKneserNey, order)),
+        Box::new(WindowRecipe::new(window)),
+    ];
+    for cell in [CellName::Rnn, CellName::Gru, CellName::Lstm] {
+        all.push(Box::new(RnnRecipe::new(recurrent(cell))));
+    }
+    all.into_iter().map(|recipe| (recipe.family(), recipe)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use corpus::synth::tasks::Task;
+    use lm::silent;
+
+    use super::*;
+
+    #[test]
+    fn a_counting_model_answers_what_lies_within_its_order() {
+        let task = Task::Counting { most: 9 };
+        let corpus = task.corpus(1, 600);
+        let recipe = NgramRecipe::new(Smoothing::ModifiedKneserNey, 8);
+        let model = recipe.train(corpus.train_set(), &mut silent).unwrap().model;
+        let answers = answers(&*model, &of_task(&task.items(2, 200), &corpus.vocab));
+        assert_eq!(answers.len(), 400);
+        // seven words back the sentence's start is still in sight
+        assert_eq!(accuracy(&answers, 2..=3).unwrap().value, 1.0);
+        // behind seven b nothing tells how many there were: one of the two questions is always answered wrongly
+        assert_eq!(accuracy(&answers, 8..=9).unwrap().value, 0.5);
+        assert!(accuracy(&answers, 10..=99).is_none());
+    }
+}
