@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn noise_follows_the_counts_to_three_quarters() {
         let noise = Noise::new(&[16, 0, 1, 81]);
-        let (mut rng, mut drawn) = (stream(1, "noise"), [0.0; 4]);
+        let (mut rng, mut drawn) = (stream(1, "noise"), [0f64; 4]);
         (0..36_000).for_each(|_| drawn[noise.draw(&mut rng) as usize] += 1.0);
         for (drawn, weight) in drawn.into_iter().zip([8.0, 0.0, 1.0, 27.0]) {
             assert!((drawn / 1000.0 - weight).abs() < 0.5, "{drawn} for {weight}");
