@@ -28,6 +28,7 @@ pub struct Recall {
     /// As many sentences as fill the lanes: no sentence is cut by a lane's end or by truncation.
     train: Tokens,
     items: Vec<TaskItem>,
+    lag: usize,
 }
 
 impl Recall {
@@ -37,7 +38,7 @@ impl Recall {
         let corpus = task.corpus(lab.seed, lab.size(400, 4_000, 20_000));
         let whole = corpus.train.sentence_count() / LANES * LANES;
         let train = corpus.train.head(whole);
-        Self { train, items: task.items(ASKED, lab.size(60, 200, 1_000)), corpus }
+        Self { train, items: task.items(ASKED, lab.size(60, 200, 1_000)), corpus, lag }
     }
 
     /// Accuracy without memory.
