@@ -22,8 +22,8 @@ use crate::cell::{CellKind, Vanilla};
 use crate::layer::Layer;
 pub use agree::Agreement;
 pub use cliff::OneUnit;
-pub use lags::{LagFlow, lag_norms};
 use lags::unroll;
+pub use lags::{LagFlow, lag_norms};
 
 /// A vanilla network of one layer along a text.
 pub struct Path<'a> {
@@ -172,7 +172,7 @@ impl<'a> Path<'a> {
 
     fn sum(&self, terms: impl IntoIterator<Item = Array2<f64>>) -> Array2<f64> {
         let zero = Array2::zeros(self.layer().w_h.dim());
-        terms.into_iter().fold(zero, |sum, term| sum + term)
+        terms.into_iter().fold(zero, |sum, term| sum + term) // eq: 4
     }
 }
 

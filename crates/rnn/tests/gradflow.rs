@@ -162,7 +162,9 @@ fn the_bound_holds_and_eigenvalues_do_not_tell_everything() {
         [1, 4, 200].map(|lag| spectral_norm(linear_lag(shear.view(), lag).view())).into();
     assert!(norms[1] > 2.0 * norms[0] && norms[2] < 1e-8, "{norms:?}");
     let all = power_norms(shear.view(), 200);
-    assert!([1, 4, 200].iter().zip(&norms).all(|(lag, norm)| (all[*lag] / norm - 1.0).abs() < 1e-9));
+    assert!(
+        [1, 4, 200].iter().zip(&norms).all(|(lag, norm)| (all[*lag] / norm - 1.0).abs() < 1e-9)
+    );
 }
 
 /// The norms at each lag against the explicit products where those exist, and against the gradient of an incoming state

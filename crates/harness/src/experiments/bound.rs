@@ -90,7 +90,9 @@ impl Experiment for Bound {
         let mut grid = Vec::new();
         for sigma in Activation::ALL {
             for gain in GAINS {
-                grid.extend(seeds.iter().zip(&texts).map(|(seed, text)| (sigma, gain, *seed, text)));
+                grid.extend(
+                    seeds.iter().zip(&texts).map(|(seed, text)| (sigma, gain, *seed, text)),
+                );
             }
         }
         let found: Vec<Vec<Ratio>> = grid
@@ -100,8 +102,10 @@ impl Experiment for Bound {
             .collect();
         lab.step("norms", 1, 1)?;
         let ratios: Vec<Ratio> = found.into_iter().flatten().collect();
-        let mut table =
-            Table::new("bound", &["sigma", "gain", "seed", "lag", "norm", "log_measured_over_bound"]);
+        let mut table = Table::new(
+            "bound",
+            &["sigma", "gain", "seed", "lag", "norm", "log_measured_over_bound"],
+        );
         for r in &ratios {
             table.push(&[&r.sigma.name(), &r.gain, &r.seed, &r.lag, &r.measured, &r.log_ratio]);
         }
@@ -141,12 +145,15 @@ fn largest_slope(sigma: Activation) -> f64 {
 
 /// The tightest seed of every cell.
 fn chart(sigma: Activation, ratios: &[Ratio]) -> Chart {
-    let cell = |gain: f64, lag: usize| {
-        let own = ratios.iter().filter(|r| r.sigma == sigma && r.gain == gain && r.lag == lag);
-        let largest = own.map(|r| r.log_ratio).reduce(f64::max);
-        // The shade says by how many powers of ten the bound is too large.
-        Cell(largest.map(|log| if log.is_finite() { 0.0f64.max(-log / 10f64.ln()) } else { f64::INFINITY }))
-    };
+    let cell =
+        |gain: f64, lag: usize| {
+            let own = ratios.iter().filter(|r| r.sigma == sigma && r.gain == gain && r.lag == lag);
+            let largest = own.map(|r| r.log_ratio).reduce(f64::max);
+            // The shade says by how many powers of ten the bound is too large.
+            Cell(largest.map(|log| {
+                if log.is_finite() { 0.0f64.max(-log / 10f64.ln()) } else { f64::INFINITY }
+            }))
+        };
     let name = sigma_name(sigma);
     Chart {
         id: format!("looseness-{}", sigma.name()),

@@ -144,8 +144,7 @@ impl Experiment for Exploding {
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
         let seeds = lab.seeds(lab.size(1, 3, 5));
-        let words =
-            FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 30_000, 300_000));
+        let words = FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 30_000, 300_000));
         let grid = grid(&seeds);
         let (done, total) = (AtomicUsize::new(0), grid.len());
         let found: Vec<Result<Found>> = grid
@@ -160,7 +159,16 @@ impl Experiment for Exploding {
         let runs: Vec<(Place, Found)> = grid.into_iter().zip(found).collect();
         let mut table = Table::new(
             "runs",
-            &["sigma", "gain", "rate", "threshold", "seed", "diverged", "clipped_share", "perplexity"],
+            &[
+                "sigma",
+                "gain",
+                "rate",
+                "threshold",
+                "seed",
+                "diverged",
+                "clipped_share",
+                "perplexity",
+            ],
         );
         for (p, f) in &runs {
             let perplexity = Perplexity::of_mean_nll(f.valid);
@@ -217,7 +225,13 @@ fn charts(runs: &[(Place, Found)]) -> Vec<Chart> {
                 let own = at(Some(sigma), rate, threshold);
                 Some((rate, wilson(own.iter().filter(|f| f.diverged).count(), own.len())?))
             });
-            Series::with_intervals(name(threshold), Look::Plain(k), points)
+            // Intervals of the two that decide; five of them would hide each other.
+            match k {
+                0 | 1 => Series::with_intervals(name(threshold), Look::Plain(k), points),
+                _ => {
+                    Series::new(name(threshold), Look::Plain(k), points.map(|(x, e)| (x, e.value)))
+                }
+            }
         });
         let label = sigma_name(sigma);
         chart(
@@ -270,16 +284,17 @@ fn charts(runs: &[(Place, Found)]) -> Vec<Chart> {
 
 /// The loss of the one-unit network over its two weights, and gradient descent on it with and without clipping.
 fn cliff(cells: usize) -> (Table, Chart) {
-    const START: [f64; 2] = [5.0, -2.3];
-    const RATE: f64 = 0.5;
-    const CLIP: f64 = 1.0;
-    const STEPS: usize = 60;
+    const START: [f64; 2] = [4.4, -2.0];
+    const RATE: f64 = 0.3;
+    const CLIP: f64 = 0.5;
+    const STEPS: usize = 14;
     let net = OneUnit::default();
     let paths = [None, Some(CLIP)].map(|clip| net.descend(START, RATE, clip, STEPS));
     let range = |k: usize| {
         let values = || paths.iter().flatten().map(|p| p[k]);
-        let (lo, hi) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-        let room = 0.1 * (hi - lo);
+        let (lo, hi) =
+            (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+        let room = 0.15 * (hi - lo);
         let step = (hi - lo + 2.0 * room) / cells as f64;
         (0..=cells).map(|i| lo - room + i as f64 * step).collect::<Vec<f64>>()
     };
@@ -328,7 +343,9 @@ mod tests {
 
     #[test]
     fn three_outcomes() {
-        let verdict = |diverging, saved| rule(60, diverging, saved, &[(Activation::Relu, 32.0)], &[(0.0, 0.5)]).verdict;
+        let verdict = |diverging, saved| {
+            rule(60, diverging, saved, &[(Activation::Relu, 32.0)], &[(0.0, 0.5)]).verdict
+        };
         assert_eq!(verdict(30, 28), Verdict::Confirmed);
         assert_eq!(verdict(30, 16), Verdict::Undecided);
         assert_eq!(verdict(30, 2), Verdict::Refuted);

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use rnn::{CellName, RnnConfig};
 use window::{WindowConfig, WindowRecipe};
 
-use super::common::{model, number_list};
+use super::common::model;
 use super::recall::Recall;
 use crate::lab::stats::student;
 use crate::lab::*;
@@ -55,9 +55,8 @@ fn rule(lags: &[usize], accuracy: &[Vec<Vec<f64>>]) -> Ruling {
         accuracy[model].iter().map(|lag| lag[seed]).sum::<f64>() / lags.len() as f64
     };
     let seeds = accuracy.first().and_then(|m| m.first()).map_or(0, Vec::len);
-    let gap = |a: usize| {
-        student(&(0..seeds).map(|s| mean(a, s) - mean(RNN, s)).collect::<Vec<_>>())
-    };
+    let gap =
+        |a: usize| student(&(0..seeds).map(|s| mean(a, s) - mean(RNN, s)).collect::<Vec<_>>());
     let (Some(gru), Some(lstm)) = (gap(GRU), gap(LSTM)) else {
         let why = Text::new("no runs", "没有运行");
         return Ruling::undecided(figure, why);
@@ -69,13 +68,13 @@ fn rule(lags: &[usize], accuracy: &[Vec<Vec<f64>>]) -> Ruling {
         within.checked_sub(1).map_or("–".to_owned(), |i| lags[i].to_string())
     };
     let [rnn, gru_reach, zero, one, three] = [RNN, GRU, 2, LSTM, 4].map(reach);
-    let means = number_list(&[gru.value, gru.lo, gru.hi]);
+    let [gain, lo, hi] = [gru.value, gru.lo, gru.hi].map(number);
     let reason = Text::new(
         format!(
-            "longest lag with nine of ten answers right: vanilla {rnn}, GRU {gru_reach}, LSTM with forget bias 0, 1, 3: {zero}, {one}, {three}; GRU's gain with its interval {means}"
+            "longest lag with nine of ten answers right: vanilla {rnn}, GRU {gru_reach}, LSTM with forget bias 0, 1, 3: {zero}, {one}, {three}; GRU answers {gain} more [{lo}, {hi}]"
         ),
         format!(
-            "答对九成的最长间隔:普通 RNN {rnn},GRU {gru_reach},遗忘门偏置 0、1、3 的 LSTM:{zero}、{one}、{three};GRU 的增益及其区间 {means}"
+            "答对九成的最长间隔:普通 RNN {rnn},GRU {gru_reach},遗忘门偏置 0、1、3 的 LSTM:{zero}、{one}、{three};GRU 答对的比例高出 {gain} [{lo}, {hi}]"
         ),
     );
     let verdict = Verdict::all([Verdict::above(gru, 0.0), Verdict::above(lstm, 0.0)]);
@@ -107,7 +106,8 @@ impl Experiment for Gates {
         let hidden = Recall::hidden(lab) as u64;
         // A run's states and gates of 70 steps or a sentence, weights, and the text of every lag.
         let run = 18 * (longest as u64 + 70) * 16 * hidden * 8 + 64 * hidden * hidden;
-        let texts: u64 = lags(lab).iter().map(|lag| lab.size(400, 4_000, 20_000) * (*lag as u64 + 3)).sum();
+        let texts: u64 =
+            lags(lab).iter().map(|lag| lab.size(400, 4_000, 20_000) * (*lag as u64 + 3)).sum();
         run * rayon::current_num_threads() as u64 + 64 * texts
     }
 
@@ -160,7 +160,9 @@ impl Experiment for Gates {
             y: Axis::linear(Text::new("share of right answers", "答对的比例")),
             shape: Shape::Lines {
                 series: series.collect(),
-                rules: vec![Rule { name: Text::new("chance", "随机水平"), y: Recall::chance() }],
+                rules: vec![Rule {
+                    name: Text::new("chance", "随机水平"), y: Recall::chance()
+                }],
             },
         };
         let rows = vec![lab.row("e9", self, seeds.len() as u64, ruling)];
@@ -221,7 +223,9 @@ mod tests {
     fn names_say_the_forget_bias_of_the_keys() {
         for (k, (key, kind)) in MODELS.iter().enumerate() {
             if let Some((CellName::Lstm, bias)) = kind {
-                assert!(key.ends_with(&bias.to_string()) && name(k).en.ends_with(&bias.to_string()));
+                assert!(
+                    key.ends_with(&bias.to_string()) && name(k).en.ends_with(&bias.to_string())
+                );
             }
         }
         assert_eq!((MODELS[RNN].0, MODELS[GRU].0, MODELS[LSTM].0), ("rnn", "gru", "lstm-forget-1"));

@@ -21,7 +21,8 @@ const SCALES: [f64; 9] = [0.01, 0.0316, 0.1, 0.316, 1.0, 3.16, 10.0, 31.6, 100.0
 /// Confirmed where the worst of the networks is within the tolerance, refuted where it is not.
 fn equal(worst: Option<f64>, tolerance: f64, figure: Text, reason: Text) -> Ruling {
     let Some(worst) = worst.filter(|w| !w.is_nan()) else {
-        let why = Text::new("nothing was compared: run more seeds", "没有可比较的数据:需要更多随机种子");
+        let why =
+            Text::new("nothing was compared: run more seeds", "没有可比较的数据:需要更多随机种子");
         return Ruling::undecided(figure, why);
     };
     let verdict = Verdict::of(worst <= tolerance);
@@ -83,7 +84,9 @@ fn clip_rule(gradients: usize, worst: Option<f64>) -> Ruling {
             "与 g · min(1, c/‖g‖) 的最大相对误差",
         ),
         Text::new(
-            format!("{gradients} gradients of real networks, thresholds 0.25 to 15 and the gradient's own norm"),
+            format!(
+                "{gradients} gradients of real networks, thresholds 0.25 to 15 and the gradient's own norm"
+            ),
             format!("{gradients} 个真实网络的梯度,阈值 0.25 至 15,以及梯度自身的范数"),
         ),
     )
@@ -123,8 +126,10 @@ impl Case {
 }
 
 fn cases(lab: &Lab<'_>, words: &FewWords, seeds: &[u64]) -> Result<Vec<Case>> {
-    let grid: Vec<(Activation, u64)> =
-        Activation::ALL.into_iter().flat_map(|s| seeds.iter().map(move |seed| (s, *seed))).collect();
+    let grid: Vec<(Activation, u64)> = Activation::ALL
+        .into_iter()
+        .flat_map(|s| seeds.iter().map(move |seed| (s, *seed)))
+        .collect();
     let pairs: Vec<Result<[Case; 2]>> = grid
         .into_par_iter()
         .map(|(sigma, seed)| {
@@ -281,18 +286,23 @@ fn charts(cases: &[Case], found: &[Vec<Agreement>], clipping: Vec<Series>) -> Ve
         });
         Series::new(sigma_name(sigma), Look::Plain(k), points)
     };
-    let agreement = |id: &str, claim: &str, title: Text, of: fn(&Agreement) -> f64, limit: f64| Chart {
-        id: id.into(),
-        claims: vec![claim.into()],
-        table: "agreement".into(),
-        title,
-        x: Axis::log(Text::new("steps T of the text", "文本步数 T")),
-        y: Axis::log(Text::new("largest relative difference", "最大相对误差")),
-        shape: Shape::Lines {
-            series: Activation::ALL.into_iter().enumerate().map(|(k, s)| curve(k, s, of)).collect(),
-            rules: vec![Rule { name: Text::new("tolerance", "容差"), y: limit }],
-        },
-    };
+    let agreement =
+        |id: &str, claim: &str, title: Text, of: fn(&Agreement) -> f64, limit: f64| Chart {
+            id: id.into(),
+            claims: vec![claim.into()],
+            table: "agreement".into(),
+            title,
+            x: Axis::log(Text::new("steps T of the text", "文本步数 T")),
+            y: Axis::log(Text::new("largest relative difference", "最大相对误差")),
+            shape: Shape::Lines {
+                series: Activation::ALL
+                    .into_iter()
+                    .enumerate()
+                    .map(|(k, s)| curve(k, s, of))
+                    .collect(),
+                rules: vec![Rule { name: Text::new("tolerance", "容差"), y: limit }],
+            },
+        };
     vec![
         agreement(
             "copies",

@@ -97,7 +97,9 @@ fn transient_rule(grown: &[Growth]) -> Ruling {
         )
     } else {
         Text::new(
-            format!("spectral radius at most {radius}, norm at least {norm}; it has not decayed yet: take longer lags"),
+            format!(
+                "spectral radius at most {radius}, norm at least {norm}; it has not decayed yet: take longer lags"
+            ),
             format!("谱半径不超过 {radius},范数不小于 {norm};尚未衰减:需要更长的间隔"),
         )
     };
@@ -141,7 +143,8 @@ impl Experiment for Spectrum {
             .zip(&texts)
             .map(|(&seed, text)| transients(seed, words.vocab.len(), text))
             .collect();
-        let mut table = Table::new("linear", &["radius", "seed", "slope", "log_radius", "eq12_error"]);
+        let mut table =
+            Table::new("linear", &["radius", "seed", "slope", "log_radius", "eq12_error"]);
         for s in &slopes {
             table.push(&[&s.radius, &s.seed, &s.slope, &s.radius.ln(), &s.apart]);
         }
@@ -276,9 +279,8 @@ mod tests {
             norm,
             powers: vec![1.0, peak / 2.0, peak, last],
         };
-        let verdict = |peaks: [f64; 3], last| {
-            transient_rule(&peaks.map(|p| case(0.8, 2.0, p, last))).verdict
-        };
+        let verdict =
+            |peaks: [f64; 3], last| transient_rule(&peaks.map(|p| case(0.8, 2.0, p, last))).verdict;
         assert_eq!(verdict([20.0, 21.0, 22.0], 0.01), Verdict::Confirmed);
         assert_eq!(verdict([20.0, 21.0, 22.0], 3.0), Verdict::Undecided);
         assert_eq!(verdict([0.5, 3.0, 0.9], 0.01), Verdict::Undecided);

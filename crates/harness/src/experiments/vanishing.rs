@@ -17,6 +17,8 @@ use crate::lab::stats::{slope, student};
 use crate::lab::*;
 
 const LAST: usize = 100;
+/// Tokens read before the oldest lag: near the zero state that a text starts from, the gradient is that of a fresh state.
+const BEFORE: usize = 30;
 /// "The last steps" of the verdict.
 const NEAR: usize = 10;
 
@@ -59,9 +61,7 @@ fn rule(slopes: &[Vec<f64>; 5], straight: f64, near: &[f64]) -> Ruling {
         let why = Text::new("a run diverged: lower the rate", "有运行发散:请降低学习率");
         return Ruling::undecided(figure, why);
     };
-    let mean = |kind: usize| {
-        number(slopes[kind].iter().sum::<f64>() / slopes[kind].len() as f64)
-    };
+    let mean = |kind: usize| number(slopes[kind].iter().sum::<f64>() / slopes[kind].len() as f64);
     let [sigmoid, relu, gru_slope, lstm_slope] = [1, 2, GRU, LSTM].map(mean);
     let (share, straight_text) = (percent(near.value), number(straight));
     let reason = Text::new(
@@ -114,7 +114,7 @@ impl Experiment for Vanishing {
         let (words, size) = (lab.corpus.vocab.len().min(lab.size(100, 1_000, 5_000)), size(lab));
         let config = one_layer(CellName::Lstm, Activation::Tanh, Init::Uniform(0.1), size, 1);
         // A copy's gradient a lag, and the states of all stretches.
-        let flow = LAST * (4 * size * size + stretches(lab) * 7 * size) * 8;
+        let flow = (BEFORE + LAST) * (4 * size * size + stretches(lab) * 7 * size) * 8;
         let at_once = rayon::current_num_threads() as u64;
         at_once * (config.training_bytes(words) * 2 + flow as u64)
     }
@@ -123,7 +123,7 @@ impl Experiment for Vanishing {
         let seeds = lab.seeds(lab.size(2, 5, 5));
         let words =
             FewWords::of(lab, lab.size(100, 1_000, 5_000), lab.size(6_000, 60_000, 500_000));
-        let texts = words.stretches(stretches(lab), LAST + 1)?;
+        let texts = words.stretches(stretches(lab), BEFORE + LAST)?;
         let grid: Vec<(usize, u64)> =
             (0..KINDS.len()).flat_map(|k| seeds.iter().map(move |s| (k, *s))).collect();
         let (done, total) = (AtomicUsize::new(0), grid.len());
@@ -174,7 +174,18 @@ fn fall(norms: &[f64]) -> (f64, f64) {
     (value, value.powi(2) * spread(|p| p.0) / spread(|p| p.1))
 }
 
-fn track(lab: &Lab<'_>, kind: usize, seed: u64, words: &FewWords, texts: &[Stretch]) -> Result<Track> {
+/// Mean norms of the lags 0 to 100.
+fn by_lag(flow: &LagFlow) -> Vec<f64> {
+    flow.mean_norms().into_iter().take(LAST + 1).collect()
+}
+
+fn track(
+    lab: &Lab<'_>,
+    kind: usize,
+    seed: u64,
+    words: &FewWords,
+    texts: &[Stretch],
+) -> Result<Track> {
     let (_, cell, sigma, init) = KINDS[kind];
     let mut config = one_layer(cell, sigma, init, size(lab), seed);
     config.training = Config { epochs: lab.size(1, 4, 4), lr: 4e-3, ..Config::default() };
@@ -187,13 +198,13 @@ fn track(lab: &Lab<'_>, kind: usize, seed: u64, words: &FewWords, texts: &[Stret
         // Only the first seed is drawn; after a recovery the same steps come again.
         let wanted = step == 0 || seed == lab.seed && step.is_multiple_of(every);
         if wanted && live.last().is_none_or(|(last, _)| *last < step || step == 0) {
-            live.push((step, flow(net).mean_norms()));
+            live.push((step, by_lag(&flow(net))));
         }
     };
     let run = run(config, words.train_set(), Some(&mut watch))?;
     let last = run.model.map(|model| flow(&model.net));
-    let norms = last.as_ref().map_or(Vec::new(), LagFlow::mean_norms);
-    let near = last.map_or(Vec::new(), |flow| flow.near_shares());
+    let norms = last.as_ref().map_or(Vec::new(), by_lag);
+    let near = last.map_or(Vec::new(), |flow| flow.near_shares().into_iter().take(LAST).collect());
     Ok(Track { kind, seed, live, norms, near })
 }
 
@@ -226,7 +237,12 @@ fn charts(tracks: &[Track], seed: u64) -> Vec<Chart> {
         let at = |i: usize| own.iter().map(|v| v[i]).sum::<f64>() / own.len() as f64;
         (0..length).map(|i| (i as f64, at(i))).collect()
     };
-    let curves = |id: &str, table: &str, title: Text, x: Axis, y: Axis, points: &dyn Fn(usize) -> Vec<(f64, f64)>| {
+    let curves = |id: &str,
+                  table: &str,
+                  title: Text,
+                  x: Axis,
+                  y: Axis,
+                  points: &dyn Fn(usize) -> Vec<(f64, f64)>| {
         let series = (0..KINDS.len()).map(|k| Series::new(name(k), Look::Plain(k), points(k)));
         Chart {
             id: id.into(),
@@ -303,8 +319,7 @@ mod tests {
     fn verdict(tanh: f64, lstm: f64, near: f64, noise: f64) -> Verdict {
         let around = |x: f64| vec![x, x + noise, x - noise];
         let gated = |x: f64| vec![x, x - noise, x + noise];
-        let slopes =
-            [around(tanh), around(-1.0), around(0.0), gated(lstm), gated(lstm)];
+        let slopes = [around(tanh), around(-1.0), around(0.0), gated(lstm), gated(lstm)];
         rule(&slopes, 0.95, &around(near)).verdict
     }
 

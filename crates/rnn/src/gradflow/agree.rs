@@ -32,12 +32,7 @@ impl Agreement {
     ///
     /// # Panics
     /// As [`Path::new`].
-    pub fn of(
-        net: &Backbone<f64>,
-        inputs: &[u32],
-        targets: &[u32],
-        start: &[f64],
-    ) -> Self {
+    pub fn of(net: &Backbone<f64>, inputs: &[u32], targets: &[u32], start: &[f64]) -> Self {
         let start = ArrayView1::from(start);
         let path = Path::new(net, inputs, targets, start);
         let through_time = through_time(net, inputs, targets, start);

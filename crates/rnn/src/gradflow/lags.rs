@@ -63,7 +63,8 @@ impl LagFlow {
     /// ⟨Σ_{lag<k}, Σ⟩ / ‖Σ‖². The last one is 1, or NaN where there is no gradient at all.
     pub fn near_shares(&self) -> Vec<f64> {
         let Some(first) = self.copies.first() else { return Vec::new() };
-        let whole = self.copies.iter().fold(Array2::zeros(first.dim()), |sum: Array2<f64>, c| sum + c);
+        let whole =
+            self.copies.iter().fold(Array2::zeros(first.dim()), |sum: Array2<f64>, c| sum + c);
         let square = (&whole * &whole).sum();
         let along = self.copies.iter().map(|copy| (copy * &whole).sum() / square);
         along
