@@ -172,7 +172,7 @@ impl<'a> Path<'a> {
 
     fn sum(&self, terms: impl IntoIterator<Item = Array2<f64>>) -> Array2<f64> {
         let zero = Array2::zeros(self.layer().w_h.dim());
-        terms.into_iter().fold(zero, |sum, term| sum + term)
+        terms.into_iter().fold(zero, |sum, term| sum + term) // eq: 4
     }
 }
 

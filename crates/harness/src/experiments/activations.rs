@@ -5,7 +5,7 @@ use anyhow::Result;
 use nn::activation::Activation;
 use nn::fit::{Config, OptimizerName};
 use rayon::prelude::*;
-use rnn::gradflow::LagFlow;
+use rnn::gradflow::{LagFlow, Path};
 use rnn::{Backbone, CellName, Init, RnnConfig};
 
 use super::common::percent;
@@ -42,25 +42,27 @@ fn start_name(kind: &str) -> Text {
 }
 
 /// What the grid gives of one σ: (ln of the gradient's norm at the lag, by start and seed in the same order for all σ),
-/// (diverged, runs), the mean accuracy over the recall lags by start and seed.
+/// the share of units that are not zero, likewise, (diverged, runs), the mean accuracy over the recall lags, likewise.
 #[derive(Clone, Debug, Default)]
 struct Of {
     log_norms: Vec<f64>,
+    on: Vec<f64>,
     diverged: (usize, usize),
     recall: Vec<f64>,
 }
 
 /// ReLU against tanh. Confirmed where ReLU keeps the larger gradient, diverges more often and answers more of the
-/// questions; refuted where one of these is the other way round beyond chance.
-fn rule(tanh: &Of, relu: &Of) -> Ruling {
+/// questions; refuted where one of these is the other way round beyond chance. Sigmoid is told, and does not decide: its
+/// smaller slope is the bound's affair (e4).
+fn rule([tanh, sigmoid, relu]: [&Of; 3]) -> Ruling {
     let figure = Text::new(
         format!("gradient norm at lag {AT} before training, ReLU over tanh"),
         format!("训练前间隔 {AT} 处梯度范数之比:ReLU / tanh"),
     );
-    let pairs = |of: fn(&Of) -> &Vec<f64>| {
-        let gaps: Vec<f64> = of(relu).iter().zip(of(tanh)).map(|(a, b)| a - b).collect();
-        student(&gaps)
+    let gaps = |other: &Of, of: fn(&Of) -> &Vec<f64>| -> Vec<f64> {
+        of(relu).iter().zip(of(other)).map(|(a, b)| a - b).collect()
     };
+    let pairs = |of: fn(&Of) -> &Vec<f64>| student(&gaps(tanh, of));
     let all =
         (pairs(|o| &o.log_norms), difference(relu.diverged, tanh.diverged), pairs(|o| &o.recall));
     let (Some(norm), Some(diverged), Some(recall)) = all else {
@@ -69,18 +71,44 @@ fn rule(tanh: &Of, relu: &Of) -> Ruling {
     };
     let parts =
         [Verdict::above(norm, 0.0), Verdict::above(diverged, 0.0), Verdict::above(recall, 0.0)];
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+    let ratio = |gaps: &[f64]| number(mean(gaps).exp());
+    let (gaps_by_start, each) =
+        (gaps(tanh, |o| &o.log_norms), relu.on.len().div_ceil(STARTS.len()));
+    let by_start = |lang: Lang| {
+        let starts = STARTS.iter().zip(gaps_by_start.chunks(each)).zip(relu.on.chunks(each));
+        let one = |((start, gaps), on): ((&&str, &[f64]), &[f64])| {
+            format!("{} {} ({})", start_name(start).get(lang), ratio(gaps), percent(mean(on)))
+        };
+        starts.map(one).collect::<Vec<_>>().join(", ")
+    };
+    let over_sigmoid = ratio(&gaps(sigmoid, |o| &o.log_norms));
     let share = |(k, n): (usize, usize)| percent(k as f64 / n as f64);
-    let mean = |v: &[f64]| percent(v.iter().sum::<f64>() / v.len() as f64);
     let [en, zh] = [Lang::En, Lang::Zh].map(|l| parts.map(|p| p.word(l)));
-    let (d, r) = ([relu, tanh].map(|o| share(o.diverged)), [relu, tanh].map(|o| mean(&o.recall)));
+    let d = [relu, tanh].map(|o| share(o.diverged));
+    let r = [relu, tanh].map(|o| percent(mean(&o.recall)));
     let reason = Text::new(
         format!(
-            "larger gradient: {}; diverges more often ({} against {}): {}; recalls more ({} against {}): {}",
-            en[0], d[0], d[1], en[1], r[0], r[1], en[2]
+            "by start (in brackets: ReLUs that are on; one that is off passes no gradient on): {}; over sigmoid {over_sigmoid}. Larger gradient: {}; diverges more often ({} against {}): {}; recalls more ({} against {}): {}",
+            by_start(Lang::En),
+            en[0],
+            d[0],
+            d[1],
+            en[1],
+            r[0],
+            r[1],
+            en[2]
         ),
         format!(
-            "梯度更大:{};更常发散({} 对 {}):{};记忆更好({} 对 {}):{}",
-            zh[0], d[0], d[1], zh[1], r[0], r[1], zh[2]
+            "按初始化(括号内为开启的 ReLU 比例,关闭的 ReLU 不传递梯度):{};相对 sigmoid 为 {over_sigmoid}。梯度更大:{};更常发散({} 对 {}):{};记忆更好({} 对 {}):{}",
+            by_start(Lang::Zh),
+            zh[0],
+            d[0],
+            d[1],
+            zh[1],
+            r[0],
+            r[1],
+            zh[2]
         ),
     );
     let [value, lo, hi] = [norm.value, norm.lo, norm.hi].map(f64::exp);
@@ -98,6 +126,8 @@ struct Found {
     seed: u64,
     /// Mean norms by lag before training.
     norms: Vec<f64>,
+    /// Share of the states' numbers that are not zero.
+    on: f64,
     /// Of every rate: diverged?
     diverged: Vec<bool>,
     /// Share of right answers at every lag of recall.
@@ -105,7 +135,7 @@ struct Found {
 }
 
 fn recall_lags(lab: &Lab<'_>) -> &'static [usize] {
-    lab.size(&[4], &[5, 10, 20, 40], &[5, 10, 20, 40, 80])
+    lab.size(&[3, 6], &[5, 10, 20, 40], &[5, 10, 20, 40, 80])
 }
 
 fn size(lab: &Lab<'_>) -> usize {
@@ -158,13 +188,14 @@ impl Experiment for Activations {
             for f in found.iter().filter(|f| f.sigma == sigma) {
                 // A norm of zero has no logarithm; the smallest number stands for it.
                 sums.log_norms.push(f.norms[AT].max(f64::MIN_POSITIVE).ln());
+                sums.on.push(f.on);
                 sums.diverged.0 += f.diverged.iter().filter(|d| **d).count();
                 sums.diverged.1 += f.diverged.len();
                 sums.recall.push(f.recall.iter().sum::<f64>() / f.recall.len() as f64);
             }
             sums
         };
-        let ruling = rule(&of(Activation::Tanh), &of(Activation::Relu));
+        let ruling = rule(SIGMAS.map(of).each_ref());
         let rows = vec![lab.row("e8", self, seeds.len() as u64, ruling)];
         Ok(Outcome {
             rows,
@@ -188,6 +219,9 @@ fn look(
     let inputs: Vec<&[u32]> = texts.iter().map(|t| &t.inputs[..]).collect();
     let targets: Vec<u32> = texts.iter().map(Stretch::last_target).collect();
     let norms = LagFlow::new(&fresh, &inputs, &targets).mean_norms();
+    let path = Path::fresh(&fresh, &texts[0].inputs, &texts[0].targets);
+    let on = (1..=LAST).map(|t| path.state(t).iter().filter(|h| **h != 0.0).count()).sum::<usize>();
+    let on = on as f64 / (LAST * fresh.hidden()) as f64;
     let diverged = RATES.map(|rate| {
         let training = Config {
             epochs: lab.size(1, 2, 4),
@@ -207,11 +241,12 @@ fn look(
         recall.accuracy(&RnnConfig { sigma, init, ..recall.network(lab, CellName::Rnn, seed) })
     };
     let recall = recalls.iter().map(accuracy).collect::<Result<_>>()?;
-    Ok(Found { sigma, start: kind, seed, norms, diverged, recall })
+    Ok(Found { sigma, start: kind, seed, norms, on, diverged, recall })
 }
 
 fn tables(found: &[Found], lags: &[usize]) -> Vec<Table> {
     let mut norms = Table::new("norms", &["sigma", "start", "seed", "lag", "norm"]);
+    let mut on = Table::new("on", &["sigma", "start", "seed", "share_of_units_not_zero"]);
     let mut runs = Table::new("divergence", &["sigma", "start", "seed", "rate", "diverged"]);
     let mut recall = Table::new("recall", &["sigma", "start", "seed", "lag", "accuracy"]);
     for f in found {
@@ -219,6 +254,7 @@ fn tables(found: &[Found], lags: &[usize]) -> Vec<Table> {
         for (lag, norm) in f.norms.iter().enumerate() {
             norms.push(&[&sigma, &f.start, &f.seed, &lag, norm]);
         }
+        on.push(&[&sigma, &f.start, &f.seed, &f.on]);
         for (rate, diverged) in RATES.iter().zip(&f.diverged) {
             runs.push(&[&sigma, &f.start, &f.seed, rate, diverged]);
         }
@@ -226,7 +262,7 @@ fn tables(found: &[Found], lags: &[usize]) -> Vec<Table> {
             recall.push(&[&sigma, &f.start, &f.seed, lag, accuracy]);
         }
     }
-    vec![norms, runs, recall]
+    vec![norms, on, runs, recall]
 }
 
 fn charts(found: &[Found], lags: &[usize]) -> Vec<Chart> {
@@ -313,17 +349,26 @@ mod tests {
 
     fn of(log_norm: f64, diverged: usize, recall: f64, noise: f64) -> Of {
         let around = |x: f64| vec![x, x + noise, x - noise];
-        Of { log_norms: around(log_norm), diverged: (diverged, 40), recall: around(recall) }
+        Of {
+            log_norms: around(log_norm),
+            on: vec![0.5; 3],
+            diverged: (diverged, 40),
+            recall: around(recall),
+        }
     }
 
     #[test]
     fn three_outcomes() {
-        let tanh = || of(-9.0, 5, 0.4, 0.0);
-        assert_eq!(rule(&tanh(), &of(-2.0, 25, 0.8, 0.01)).verdict, Verdict::Confirmed);
-        assert_eq!(rule(&tanh(), &of(-2.0, 7, 0.8, 0.01)).verdict, Verdict::Undecided);
-        assert_eq!(rule(&tanh(), &of(-2.0, 25, 0.8, 3.0)).verdict, Verdict::Undecided);
-        assert_eq!(rule(&tanh(), &of(-12.0, 25, 0.8, 0.01)).verdict, Verdict::Refuted);
-        assert_eq!(rule(&tanh(), &of(-2.0, 25, 0.2, 0.01)).verdict, Verdict::Refuted);
-        assert_eq!(rule(&Of::default(), &Of::default()).verdict, Verdict::Undecided);
+        let (tanh, sigmoid) = (of(-9.0, 5, 0.4, 0.0), of(-60.0, 0, 0.1, 0.0));
+        let verdict = |relu: Of| rule([&tanh, &sigmoid, &relu]).verdict;
+        assert_eq!(verdict(of(-2.0, 25, 0.8, 0.01)), Verdict::Confirmed);
+        assert_eq!(verdict(of(-2.0, 7, 0.8, 0.01)), Verdict::Undecided);
+        assert_eq!(verdict(of(-2.0, 25, 0.8, 3.0)), Verdict::Undecided);
+        assert_eq!(verdict(of(-12.0, 25, 0.8, 0.01)), Verdict::Refuted);
+        assert_eq!(verdict(of(-2.0, 25, 0.2, 0.01)), Verdict::Refuted);
+        assert_eq!(
+            rule([&Of::default(), &Of::default(), &Of::default()]).verdict,
+            Verdict::Undecided
+        );
     }
 }

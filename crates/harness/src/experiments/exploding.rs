@@ -225,7 +225,13 @@ fn charts(runs: &[(Place, Found)]) -> Vec<Chart> {
                 let own = at(Some(sigma), rate, threshold);
                 Some((rate, wilson(own.iter().filter(|f| f.diverged).count(), own.len())?))
             });
-            Series::with_intervals(name(threshold), Look::Plain(k), points)
+            // Intervals of the two that decide; five of them would hide each other.
+            match k {
+                0 | 1 => Series::with_intervals(name(threshold), Look::Plain(k), points),
+                _ => {
+                    Series::new(name(threshold), Look::Plain(k), points.map(|(x, e)| (x, e.value)))
+                }
+            }
         });
         let label = sigma_name(sigma);
         chart(
@@ -278,17 +284,17 @@ fn charts(runs: &[(Place, Found)]) -> Vec<Chart> {
 
 /// The loss of the one-unit network over its two weights, and gradient descent on it with and without clipping.
 fn cliff(cells: usize) -> (Table, Chart) {
-    const START: [f64; 2] = [5.0, -2.3];
-    const RATE: f64 = 0.5;
-    const CLIP: f64 = 1.0;
-    const STEPS: usize = 60;
+    const START: [f64; 2] = [4.4, -2.0];
+    const RATE: f64 = 0.3;
+    const CLIP: f64 = 0.5;
+    const STEPS: usize = 14;
     let net = OneUnit::default();
     let paths = [None, Some(CLIP)].map(|clip| net.descend(START, RATE, clip, STEPS));
     let range = |k: usize| {
         let values = || paths.iter().flatten().map(|p| p[k]);
         let (lo, hi) =
             (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-        let room = 0.1 * (hi - lo);
+        let room = 0.15 * (hi - lo);
         let step = (hi - lo + 2.0 * room) / cells as f64;
         (0..=cells).map(|i| lo - room + i as f64 * step).collect::<Vec<f64>>()
     };

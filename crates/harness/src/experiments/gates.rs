@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use rnn::{CellName, RnnConfig};
 use window::{WindowConfig, WindowRecipe};
 
-use super::common::{model, number_list};
+use super::common::model;
 use super::recall::Recall;
 use crate::lab::stats::student;
 use crate::lab::*;
@@ -68,13 +68,13 @@ fn rule(lags: &[usize], accuracy: &[Vec<Vec<f64>>]) -> Ruling {
         within.checked_sub(1).map_or("–".to_owned(), |i| lags[i].to_string())
     };
     let [rnn, gru_reach, zero, one, three] = [RNN, GRU, 2, LSTM, 4].map(reach);
-    let means = number_list(&[gru.value, gru.lo, gru.hi]);
+    let [gain, lo, hi] = [gru.value, gru.lo, gru.hi].map(number);
     let reason = Text::new(
         format!(
-            "longest lag with nine of ten answers right: vanilla {rnn}, GRU {gru_reach}, LSTM with forget bias 0, 1, 3: {zero}, {one}, {three}; GRU's gain with its interval {means}"
+            "longest lag with nine of ten answers right: vanilla {rnn}, GRU {gru_reach}, LSTM with forget bias 0, 1, 3: {zero}, {one}, {three}; GRU answers {gain} more [{lo}, {hi}]"
         ),
         format!(
-            "答对九成的最长间隔:普通 RNN {rnn},GRU {gru_reach},遗忘门偏置 0、1、3 的 LSTM:{zero}、{one}、{three};GRU 的增益及其区间 {means}"
+            "答对九成的最长间隔:普通 RNN {rnn},GRU {gru_reach},遗忘门偏置 0、1、3 的 LSTM:{zero}、{one}、{three};GRU 答对的比例高出 {gain} [{lo}, {hi}]"
         ),
     );
     let verdict = Verdict::all([Verdict::above(gru, 0.0), Verdict::above(lstm, 0.0)]);

@@ -149,7 +149,7 @@ mod tests {
             let recipe = NgramRecipe::new(Smoothing::ModifiedKneserNey, 5);
             recall.ask(&*recipe.train(recall.train_set(), &mut lm::silent).unwrap().model)
         };
-        assert_eq!(accuracy(3), 1.0);
+        assert!(accuracy(3) > 0.9, "{}", accuracy(3));
         assert!(accuracy(4) < 0.4, "{}", accuracy(4));
     }
 }

@@ -17,6 +17,8 @@ use crate::lab::stats::{slope, student};
 use crate::lab::*;
 
 const LAST: usize = 100;
+/// Tokens read before the oldest lag: near the zero state that a text starts from, the gradient is that of a fresh state.
+const BEFORE: usize = 30;
 /// "The last steps" of the verdict.
 const NEAR: usize = 10;
 
@@ -112,7 +114,7 @@ impl Experiment for Vanishing {
         let (words, size) = (lab.corpus.vocab.len().min(lab.size(100, 1_000, 5_000)), size(lab));
         let config = one_layer(CellName::Lstm, Activation::Tanh, Init::Uniform(0.1), size, 1);
         // A copy's gradient a lag, and the states of all stretches.
-        let flow = LAST * (4 * size * size + stretches(lab) * 7 * size) * 8;
+        let flow = (BEFORE + LAST) * (4 * size * size + stretches(lab) * 7 * size) * 8;
         let at_once = rayon::current_num_threads() as u64;
         at_once * (config.training_bytes(words) * 2 + flow as u64)
     }
@@ -121,7 +123,7 @@ impl Experiment for Vanishing {
         let seeds = lab.seeds(lab.size(2, 5, 5));
         let words =
             FewWords::of(lab, lab.size(100, 1_000, 5_000), lab.size(6_000, 60_000, 500_000));
-        let texts = words.stretches(stretches(lab), LAST + 1)?;
+        let texts = words.stretches(stretches(lab), BEFORE + LAST)?;
         let grid: Vec<(usize, u64)> =
             (0..KINDS.len()).flat_map(|k| seeds.iter().map(move |s| (k, *s))).collect();
         let (done, total) = (AtomicUsize::new(0), grid.len());
@@ -172,6 +174,11 @@ fn fall(norms: &[f64]) -> (f64, f64) {
     (value, value.powi(2) * spread(|p| p.0) / spread(|p| p.1))
 }
 
+/// Mean norms of the lags 0 to 100.
+fn by_lag(flow: &LagFlow) -> Vec<f64> {
+    flow.mean_norms().into_iter().take(LAST + 1).collect()
+}
+
 fn track(
     lab: &Lab<'_>,
     kind: usize,
@@ -191,13 +198,13 @@ fn track(
         // Only the first seed is drawn; after a recovery the same steps come again.
         let wanted = step == 0 || seed == lab.seed && step.is_multiple_of(every);
         if wanted && live.last().is_none_or(|(last, _)| *last < step || step == 0) {
-            live.push((step, flow(net).mean_norms()));
+            live.push((step, by_lag(&flow(net))));
         }
     };
     let run = run(config, words.train_set(), Some(&mut watch))?;
     let last = run.model.map(|model| flow(&model.net));
-    let norms = last.as_ref().map_or(Vec::new(), LagFlow::mean_norms);
-    let near = last.map_or(Vec::new(), |flow| flow.near_shares());
+    let norms = last.as_ref().map_or(Vec::new(), by_lag);
+    let near = last.map_or(Vec::new(), |flow| flow.near_shares().into_iter().take(LAST).collect());
     Ok(Track { kind, seed, live, norms, near })
 }
 

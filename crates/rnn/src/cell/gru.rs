@@ -57,7 +57,7 @@ impl<R: Real> Cell<R> for Gru {
             }
             R::tanh_slice(n);
             for (((h, h_prev), z), n) in next.row_mut(b).iter_mut().zip(prev.row(b)).zip(z).zip(n) {
-                *h = (one - *z) * *n + *z * *h_prev;
+                *h = (one - *z) * *n + *z * *h_prev; // eq: gru
             }
         }
     }

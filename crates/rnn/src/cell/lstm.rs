@@ -51,7 +51,7 @@ impl<R: Real> Cell<R> for Lstm {
             let (h, c) = row_mut(&mut next, b).split_at_mut(width);
             let tanh_c = row_mut(&mut extra, b);
             for k in 0..width {
-                c[k] = f[k] * c_prev[k] + i[k] * g[k];
+                c[k] = f[k] * c_prev[k] + i[k] * g[k]; // eq: lstm
             }
             tanh_c.copy_from_slice(c);
             R::tanh_slice(tanh_c);
