@@ -1,6 +1,6 @@
 //! A text as fixed blocks of whole lines, worked on in parallel and handed on in their order.
 //!
-//! Blocks are cut by the bytes of the text alone (at the last line end within 1 MiB), a batch has a fixed number of
+//! Blocks are cut by the bytes of the text alone (at the last line end within 512 KiB), a batch has a fixed number of
 //! them, and results come back in block order: what is made of a text does not depend on the number of threads.
 //! Memory: two batches of blocks, whatever the size of the text.
 use std::collections::VecDeque;
@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::input::{Input, MAX_LINE, check_bytes, long_line, read_error, whole};
 use crate::vocab::{BOS, EOS, reserved};
 
-const BLOCK: usize = 1 << 20;
-const BATCH: usize = 16;
+const BLOCK: usize = 1 << 19;
+const BATCH: usize = 32;
 
 /// Whole lines of a text, bytes not checked yet.
 #[derive(Debug)]

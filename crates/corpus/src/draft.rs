@@ -103,7 +103,9 @@ impl Draft {
         for (i, &(end, length)) in sentences.iter().enumerate() {
             match part(i) {
                 Part::Train => {
-                    ids.copy_within(start..end, kept);
+                    if kept < start {
+                        ids.copy_within(start..end, kept);
+                    }
                     kept += end - start;
                     ends.push(kept);
                     bytes += u64::from(length);

@@ -4,8 +4,11 @@
 use std::path::Path;
 
 use crate::blocks::{Block, MapBlocks};
+use crate::corpus::{Corpus, CorpusOptions};
+use crate::draft::Draft;
 use crate::error::Result;
 use crate::input::Input;
+use crate::split::Part;
 use crate::tokenizer::Tokenizer;
 use crate::tokens::Tokens;
 use crate::vocab::{Vocab, VocabBuilder, VocabLimits};
@@ -55,6 +58,24 @@ impl Tokens {
         Ok(blocks.filter(|block| !matches!(block, Ok(tokens) if tokens.sentence_count() == 0)))
     }
 
+    /// A whole text file with the vocabulary of its words, in one pass: what [`Vocab::from_file`] and
+    /// [`Tokens::from_file`] make in two.
+    ///
+    /// # Errors
+    /// Where the file is no readable text, or has no word.
+    pub fn with_vocab(
+        path: &Path,
+        tokenizer: Tokenizer,
+        limits: VocabLimits,
+    ) -> Result<(Vocab, Self)> {
+        let mut draft = Draft::new(tokenizer);
+        draft.read(path)?;
+        let options = CorpusOptions { tokenizer, limits, ..CorpusOptions::default() };
+        let Corpus { vocab, train, .. } =
+            draft.finish("", String::new(), options, |_| Part::Train);
+        Ok((vocab, train))
+    }
+
     /// A whole text file, encoded: something to score.
     ///
     /// # Errors
@@ -65,5 +86,32 @@ impl Tokens {
             all.append(&block?);
         }
         Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn one_pass_makes_what_two_make() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        for i in 0..90_000u64 {
+            let (a, b) = (i * i % 997, i * 7919 % 10_007);
+            writeln!(file, "the w{a} é{b}{}", if i % 5 == 0 { " <unk>\n" } else { "" }).unwrap();
+        }
+        for limits in [VocabLimits::default(), VocabLimits { min_count: 9, max_size: 500 }] {
+            let (vocab, text) =
+                Tokens::with_vocab(file.path(), Tokenizer::Space, limits).unwrap();
+            let twice = Vocab::from_file(file.path(), Tokenizer::Space, limits).unwrap();
+            assert_eq!(vocab.fingerprint(), twice.fingerprint());
+            assert!((0..vocab.len()).all(|w| {
+                let id = crate::TokenId(w as u32);
+                vocab.count(id) == twice.count(id)
+            }));
+            assert_eq!(text, Tokens::from_file(file.path(), &twice).unwrap());
+        }
     }
 }

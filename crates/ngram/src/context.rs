@@ -55,8 +55,8 @@ impl Tally {
         };
     }
 
-    fn read(self) -> Successors {
-        let (low, high) = (self.low.into_inner(), self.high.into_inner());
+    fn read(&self) -> Successors {
+        let (low, high) = (self.low.load(Relaxed), self.high.load(Relaxed));
         let n = [low >> 32, low & 0xffff_ffff, high >> 32];
         Successors { total: n[0] + 2 * n[1] + (high & 0xffff_ffff), n, cut: 0 }
     }
@@ -65,7 +65,29 @@ impl Tally {
 /// For one length k ≥ 2: the context of every k-gram (an index into the level of (k−1)-grams), and what follows each.
 pub(crate) struct Contexts {
     pub of: Vec<u32>,
-    pub successors: Vec<Successors>,
+    pub after: After,
+}
+
+/// What follows each context.
+pub(crate) struct After {
+    tallies: Vec<Tally>,
+    /// The parts of the totals under the cut-off; empty where there is none.
+    cut: Vec<AtomicU64>,
+}
+
+impl After {
+    /// How many contexts.
+    pub fn len(&self) -> usize {
+        self.tallies.len()
+    }
+
+    /// What follows one.
+    #[inline]
+    pub fn context(&self, context: usize) -> Successors {
+        let counted = self.tallies[context].read();
+        let cut = self.cut.get(context).map_or(0, |cut| cut.load(Relaxed));
+        Successors { total: counted.total + cut, cut, ..counted }
+    }
 }
 
 /// Neighbouring parents in ranges with about so many children: the units of parallel work on one level.
@@ -108,7 +130,7 @@ pub(crate) fn contexts(
     parents: &[u32],
 ) -> Contexts {
     let nodes = among[k - 1].word.len();
-    let tallies: Vec<Tally> = (0..nodes).map(|_| Tally::default()).collect();
+    let tallies: Vec<Tally> = (0..nodes).into_par_iter().map(|_| Tally::default()).collect();
     let cut: Vec<AtomicU64> = match counts.cutoff.is_empty() {
         true => Vec::new(),
         false => (0..nodes).map(|_| AtomicU64::new(0)).collect(),
@@ -122,12 +144,7 @@ pub(crate) fn contexts(
         }
     })
     .expect("the context of a counted n-gram is counted");
-    let mut successors: Vec<Successors> = tallies.into_iter().map(Tally::read).collect();
-    for (successors, cut) in successors.iter_mut().zip(cut) {
-        successors.cut = cut.into_inner();
-        successors.total += successors.cut;
-    }
-    Contexts { of, successors }
+    Contexts { of, after: After { tallies, cut } }
 }
 
 /// The context in `among` of every n-gram of level index `k` ≥ 1, told to `visit` as well; the index of one whose context

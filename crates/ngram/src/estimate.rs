@@ -1,5 +1,6 @@
 //! From counts to a back-off model: contexts, denominators and back-off weights, then probabilities, order by order.
 use lm::Result;
+use rayon::prelude::*;
 
 use crate::adjust::Counting;
 use crate::backoff::{BackoffModel, GramTable};
@@ -7,7 +8,7 @@ use crate::context::{Contexts, Successors, contexts};
 use crate::count::{CountLevel, GramCounts};
 use crate::cutoff::without_cut;
 use crate::discount::Discounts;
-use crate::interpolate::{Weights, probabilities, unigrams};
+use crate::interpolate::{CHUNK, Weights, probabilities, unigrams};
 
 /// log10 p of `<s>`, which is never predicted, in every file.
 pub(crate) const BOS_LOG10: f32 = -99.0;
@@ -177,13 +178,20 @@ pub(crate) fn next_order(
         Rule::Backoff { unseen } => unseen,
         Rule::WholeContext { .. } => 0.0,
     };
-    let Contexts { of, successors } = contexts(counts, among, formula.counting(), k, parents);
-    let weights: Vec<Weights> = successors
-        .iter()
-        .map(|s| if s.total == 0 { Weights::NONE } else { formula.weights(k + 1, s) })
-        .collect();
-    drop(successors);
-    let log10_backoff = crate::interpolate::log10_weights(&weights, without);
+    let Contexts { of, after } = contexts(counts, among, formula.counting(), k, parents);
+    let weigh = |context: usize| {
+        let successors = after.context(context);
+        let seen = successors.total > 0;
+        let weights = if seen { formula.weights(k + 1, &successors) } else { Weights::NONE };
+        (weights, weights.log10_gamma(without))
+    };
+    let (mut weights, mut log10_backoff) = (Vec::new(), Vec::new());
+    (0..after.len())
+        .into_par_iter()
+        .with_min_len(CHUNK)
+        .map(weigh)
+        .unzip_into_vecs(&mut weights, &mut log10_backoff);
+    drop(after);
     let more = k + 1 < counts.order();
     let (linear, log10_prob) = probabilities(counts, formula, k, &of, &weights, lower, more);
     *lower = linear;

@@ -20,9 +20,16 @@ pub(crate) struct Weights {
 impl Weights {
     /// Of a context that nothing follows.
     pub const NONE: Self = Self { scale: 0.0, gamma: f64::NAN };
+
+    /// log10 of the back-off weight; `without` for a context that nothing follows.
+    #[inline]
+    pub fn log10_gamma(self, without: f32) -> f32 {
+        if self.gamma.is_nan() { without } else { self.gamma.log10() as f32 }
+    }
 }
 
-const CHUNK: usize = 1 << 14;
+/// Values a unit of parallel work.
+pub(crate) const CHUNK: usize = 1 << 14;
 
 /// p of every unigram, `<s>` (0) included, from the counts of the words.
 pub(crate) fn unigrams(counted: &[u32], formula: &impl Formula) -> Vec<f64> {
@@ -86,10 +93,4 @@ pub(crate) fn probabilities<F: Formula>(
 /// log10 of every probability.
 pub(crate) fn log10(p: &[f64]) -> Vec<f32> {
     p.par_iter().with_min_len(CHUNK).map(|p| p.log10() as f32).collect()
-}
-
-/// log10 of every back-off weight; `without` for contexts that nothing follows.
-pub(crate) fn log10_weights(weights: &[Weights], without: f32) -> Vec<f32> {
-    let log = |w: &Weights| if w.gamma.is_nan() { without } else { w.gamma.log10() as f32 };
-    weights.par_iter().with_min_len(CHUNK).map(log).collect()
 }

@@ -21,8 +21,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bytemuck::{AnyBitPattern, NoUninit};
+use bytemuck::{AnyBitPattern, Pod};
 use lm::{Error, Result};
+use rayon::prelude::*;
 
 pub(crate) use atomic::write_atomically;
 use checksum::checksum;
@@ -150,7 +151,9 @@ impl Image {
 
 /// Puts an image together, section by section.
 pub(crate) struct ImageBuilder {
+    /// Zeros from `used` on.
     blocks: Vec<Block>,
+    used: usize,
     sections: Vec<(usize, usize)>,
     kind: u32,
     capacity: usize,
@@ -159,10 +162,16 @@ pub(crate) struct ImageBuilder {
 impl ImageBuilder {
     /// For a file of so many sections.
     pub(crate) fn new(kind: u32, sections: usize) -> Self {
+        Self::with_room(kind, sections, 0)
+    }
+
+    /// With memory for so many bytes of file: sections are not moved as more are added.
+    pub(crate) fn with_room(kind: u32, sections: usize, bytes: usize) -> Self {
         assert!(sections as u64 <= MAX_SECTIONS, "too many sections");
         let header = padded(FIXED + 24 * sections);
         Self {
-            blocks: vec![Block::default(); header / ALIGN],
+            blocks: vec![Block::default(); bytes.div_ceil(ALIGN).max(header / ALIGN)],
+            used: header / ALIGN,
             sections: Vec::new(),
             kind,
             capacity: sections,
@@ -170,19 +179,32 @@ impl ImageBuilder {
     }
 
     /// Appends a section.
-    pub(crate) fn push<T: NoUninit>(&mut self, values: &[T]) {
-        let bytes: &[u8] = bytemuck::cast_slice(values);
-        let start = self.blocks.len();
-        self.sections.push((start * ALIGN, bytes.len()));
-        self.blocks.resize(start + bytes.len().div_ceil(ALIGN), Block::default());
-        bytemuck::cast_slice_mut::<Block, u8>(&mut self.blocks[start..])[..bytes.len()]
-            .copy_from_slice(bytes);
+    pub(crate) fn push<T: Pod>(&mut self, values: &[T]) {
+        self.add(values.len()).copy_from_slice(values);
+    }
+
+    /// Appends a section of so many values, all bits zero, to be filled.
+    pub(crate) fn add<T: Pod>(&mut self, len: usize) -> &mut [T] {
+        let (start, bytes) = (self.used, len * size_of::<T>());
+        self.sections.push((start * ALIGN, bytes));
+        self.used += bytes.div_ceil(ALIGN);
+        if self.used > self.blocks.len() {
+            self.blocks.resize(self.used, Block::default());
+        }
+        let section: &mut [u8] = bytemuck::cast_slice_mut(&mut self.blocks[start..self.used]);
+        bytemuck::cast_slice_mut(&mut section[..bytes])
     }
 
     /// The finished image.
     pub(crate) fn finish(mut self) -> Image {
         assert_eq!(self.sections.len(), self.capacity, "as many sections as were announced");
         let header = padded(FIXED + 24 * self.capacity);
+        self.blocks.truncate(self.used);
+        let sums: Vec<u64> = {
+            let bytes: &[u8] = bytemuck::cast_slice(&self.blocks);
+            let sum = |&(offset, length)| checksum(&bytes[offset..offset + padded(length)]);
+            self.sections.par_iter().map(sum).collect()
+        };
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.blocks);
         let total = bytes.len() as u64;
         let put = |at: usize, bytes: &mut [u8], value: u64| {
@@ -192,8 +214,7 @@ impl ImageBuilder {
         put(8, bytes, VERSION | u64::from(self.kind) << 32);
         put(16, bytes, total);
         put(24, bytes, self.capacity as u64);
-        for (i, &(offset, length)) in self.sections.iter().enumerate() {
-            let sum = checksum(&bytes[offset..offset + padded(length)]);
+        for (i, (&(offset, length), sum)) in self.sections.iter().zip(sums).enumerate() {
             [offset as u64, length as u64, sum]
                 .into_iter()
                 .zip([0, 8, 16])

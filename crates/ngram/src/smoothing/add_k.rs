@@ -5,7 +5,7 @@
 use corpus::Tokens;
 
 use crate::adjust::Counting;
-use crate::context::{Successors, contexts};
+use crate::context::{After, Successors, contexts};
 use crate::count::GramCounts;
 use crate::estimate::{Formula, Rule};
 use crate::interpolate::Weights;
@@ -73,17 +73,17 @@ pub(crate) fn tune(counts: &GramCounts, valid: &Tokens) -> f64 {
 
 /// (c(h w), c(h)) of every target of a text, h the whole context.
 fn gram_and_context_counts(counts: &GramCounts, text: &Tokens) -> Vec<(f64, f64)> {
-    let mut successors: Vec<Vec<Successors>> = Vec::new();
+    let mut after: Vec<After> = Vec::new();
     let mut parents = Vec::new();
     for k in 1..counts.order() {
         let level = contexts(counts, &counts.levels, Counting::Raw, k, &parents);
-        successors.push(level.successors);
+        after.push(level.after);
         parents = level.of;
     }
     let total: u64 = counts.levels[0].count.iter().map(|&c| u64::from(c)).sum();
     let of_context = |context: &[u32]| match context.len() {
         0 => total,
-        len => counts.find(context).map_or(0, |node| successors[len - 1][node].total),
+        len => counts.find(context).map_or(0, |node| after[len - 1].context(node).total),
     };
     let mut pairs = Vec::with_capacity(text.targets());
     let mut padded = Vec::new();

@@ -93,20 +93,35 @@ pub(super) fn begin(
 ) -> Result<ImageBuilder> {
     check(model, vocab)?;
     let mut image = ImageBuilder::new(kind as u32, OWN + own);
-    image.push(&Meta::new(vocab, model.gram_counts(), notes).encode(shape));
-    image.push(&meta::encode_words(vocab));
+    head(&mut image, model.gram_counts(), vocab, notes, shape);
     Ok(image)
+}
+
+/// Writes description and words.
+pub(super) fn head(
+    image: &mut ImageBuilder,
+    gram_counts: Vec<usize>,
+    vocab: &Vocab,
+    notes: &[(String, String)],
+    shape: &[u64],
+) {
+    image.push(&Meta::new(vocab, gram_counts, notes).encode(shape));
+    image.push(&meta::encode_words(vocab));
 }
 
 /// A model and a vocabulary that a table can hold.
 pub(super) fn check(model: &BackoffModel, vocab: &Vocab) -> Result<()> {
-    if model.order() > MAX_ORDER {
-        let what = format!("a model of order {}", model.order());
+    check_sizes(model.order(), model.vocab_len, vocab)
+}
+
+/// [`check`] of a model of this order over so many words.
+pub(super) fn check_sizes(order: usize, vocab_len: usize, vocab: &Vocab) -> Result<()> {
+    if order > MAX_ORDER {
+        let what = format!("a model of order {order}");
         return Err(Error::Unfit { what, cure: format!("tables hold orders up to {MAX_ORDER}") });
     }
-    if model.vocab_len != vocab.len() {
-        let what =
-            format!("a model of {} words with a vocabulary of {}", model.vocab_len, vocab.len());
+    if vocab_len != vocab.len() {
+        let what = format!("a model of {vocab_len} words with a vocabulary of {}", vocab.len());
         return Err(Error::Unfit {
             what,
             cure: "use the vocabulary that the model was trained with".into(),
@@ -117,12 +132,12 @@ pub(super) fn check(model: &BackoffModel, vocab: &Vocab) -> Result<()> {
 
 /// Bytes of a file with such own sections.
 pub(super) fn bytes(
-    model: &BackoffModel,
+    gram_counts: Vec<usize>,
     vocab: &Vocab,
     notes: &[(String, String)],
     shape: &[u64],
     own: &[usize],
 ) -> usize {
-    let description = Meta::new(vocab, model.gram_counts(), notes).encode(shape).len();
+    let description = Meta::new(vocab, gram_counts, notes).encode(shape).len();
     file_bytes(&[&[description, meta::words_bytes(vocab)], own].concat())
 }

@@ -48,10 +48,11 @@ pub(super) struct Highest {
 }
 
 /// A bucket of either kind.
-pub(super) trait Bucket: Pod {
+pub(super) trait Bucket: Pod + Send + Sync {
     const ENTRIES: usize;
     fn tags(&self) -> &[u32];
     fn tags_mut(&mut self) -> &mut [u32];
+    fn set(&mut self, entry: usize, prob: f32, backoff: f32);
 }
 
 impl Bucket for Middle {
@@ -63,6 +64,10 @@ impl Bucket for Middle {
     fn tags_mut(&mut self) -> &mut [u32] {
         &mut self.tags
     }
+    #[inline(always)]
+    fn set(&mut self, entry: usize, prob: f32, backoff: f32) {
+        (self.prob[entry], self.backoff[entry]) = (prob, backoff);
+    }
 }
 
 impl Bucket for Highest {
@@ -73,6 +78,10 @@ impl Bucket for Highest {
     }
     fn tags_mut(&mut self) -> &mut [u32] {
         &mut self.tags
+    }
+    #[inline(always)]
+    fn set(&mut self, entry: usize, prob: f32, _: f32) {
+        self.prob[entry] = prob;
     }
 }
 

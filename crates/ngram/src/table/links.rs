@@ -61,27 +61,17 @@ impl Links {
 
     /// The links, and for the orders from 2 on the index of every gram's shortened form, by index.
     fn of(model: &BackoffModel) -> Result<(Self, Vec<Vec<u32>>), Broken> {
-        check(model)?;
+        let Parts { contexts, suffixes } = Parts::of(model)?;
         let mut levels =
             vec![Level { gram: (0..model.tables[0].len() as u32).collect(), ..Level::default() }];
         let mut position = levels[0].gram.clone();
-        let (mut suffixes, mut parents, mut lefts) =
-            (Vec::new(), Vec::<Vec<u32>>::new(), Vec::<Vec<u32>>::new());
-        for k in 2..=model.order() {
-            let suffix = shortened(&model.tables[k - 1], &model.tables[k - 2], k)?;
-            let parent: Vec<u32> = match k {
-                2 => model.tables[1].words.iter().step_by(2).copied().collect(),
-                _ => contexts(model, k, &suffix, &parents[k - 3], &lefts[k - 3])?,
-            };
+        for (below, parent) in contexts.iter().enumerate() {
             let children = starts(parent.iter().map(|&p| position[p as usize]), position.len());
-            let level = sorted(&parent, &position, &children);
+            let level = sorted(parent, &position, &children);
             position.resize(level.gram.len(), 0);
             (0..).zip(&level.gram).for_each(|(p, &gram)| position[gram as usize] = p);
-            lefts.push(starts(suffix.iter().copied(), model.tables[k - 2].len()));
-            levels[k - 2].children = children;
+            levels[below].children = children;
             levels.push(level);
-            suffixes.push(suffix);
-            parents.push(parent);
         }
         Ok((Self { levels }, suffixes))
     }
@@ -115,6 +105,33 @@ impl Links {
                 below = above;
                 good
             })
+    }
+}
+
+/// What the grams of the orders 2, 3, … are made of, by index: all in the order of the model's tables.
+pub(super) struct Parts {
+    /// Index of every gram without its last word, one order below.
+    pub(super) contexts: Vec<Vec<u32>>,
+    /// Index of every gram without its first word, one order below.
+    suffixes: Vec<Vec<u32>>,
+}
+
+impl Parts {
+    /// Finds them; fails where [`Links::new`] does.
+    pub(super) fn of(model: &BackoffModel) -> Result<Self, Broken> {
+        check(model)?;
+        let (mut contexts, mut suffixes) = (Vec::<Vec<u32>>::new(), Vec::new());
+        let mut lefts = Vec::<Vec<u32>>::new();
+        for k in 2..=model.order() {
+            let suffix = shortened(&model.tables[k - 1], &model.tables[k - 2], k)?;
+            contexts.push(match k {
+                2 => model.tables[1].words.iter().step_by(2).copied().collect(),
+                _ => contexts_of(model, k, &suffix, &contexts[k - 3], &lefts[k - 3])?,
+            });
+            lefts.push(starts(suffix.iter().copied(), model.tables[k - 2].len()));
+            suffixes.push(suffix);
+        }
+        Ok(Self { contexts, suffixes })
     }
 }
 
@@ -234,7 +251,7 @@ fn shortened(upper: &GramTable, lower: &GramTable, k: usize) -> Result<Vec<u32>,
 
 /// Index of every gram without its last word, by index. `suffix` are the shortened forms of this order, `below` the contexts
 /// of the order below, `left` where the extensions to the left of every gram two orders below lie one order below.
-fn contexts(
+fn contexts_of(
     model: &BackoffModel,
     k: usize,
     suffix: &[u32],
@@ -288,7 +305,7 @@ fn sorted(parent: &[u32], position: &[u32], children: &[u32]) -> Level {
 }
 
 /// Where each key's values start if they are laid out by key; one entry more than there are keys.
-fn starts(keys: impl Iterator<Item = u32>, count: usize) -> Vec<u32> {
+pub(super) fn starts(keys: impl Iterator<Item = u32>, count: usize) -> Vec<u32> {
     let mut starts = vec![0u32; count + 1];
     keys.for_each(|key| starts[key as usize + 1] += 1);
     (0..count).for_each(|key| starts[key + 1] += starts[key]);

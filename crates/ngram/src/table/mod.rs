@@ -20,6 +20,7 @@ mod elias_fano;
 mod explain;
 mod hash;
 mod hash_build;
+mod hash_fill;
 mod links;
 mod meta;
 mod model;
@@ -31,6 +32,7 @@ mod query;
 mod score;
 mod select;
 mod sizes;
+mod suffix_order;
 mod trie;
 mod unpack;
 

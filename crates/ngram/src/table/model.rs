@@ -12,6 +12,7 @@ use super::{
     TableKind, TrieTable, explain, unpack,
 };
 use crate::backoff::BackoffModel;
+use crate::estimate::Estimate;
 
 enum Storage {
     Hash(HashTable),
@@ -66,6 +67,22 @@ impl TableModel {
             TableKind::Packed => Storage::Packed(PackedTable::build(model, vocab, notes, options)?),
         };
         Ok(Self { storage })
+    }
+
+    /// Stores what was just estimated: the same bytes as from [`Estimate::to_backoff`], which the hash table goes without.
+    ///
+    /// # Errors
+    /// Those of [`build`](Self::build).
+    pub fn of_estimate(
+        kind: TableKind,
+        made: &Estimate,
+        vocab: &Vocab,
+        notes: &[(String, String)],
+    ) -> Result<Self> {
+        match kind {
+            TableKind::Hash => Ok(HashTable::of_estimate(made, vocab, notes)?.into()),
+            _ => Self::build(kind, &made.to_backoff(), vocab, notes),
+        }
     }
 
     /// Maps a file of any storage and checks all of it.

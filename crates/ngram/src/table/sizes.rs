@@ -41,7 +41,7 @@ pub fn estimate_sizes(
     Ok(all
         .into_iter()
         .map(|(kind, own, shape)| {
-            let bytes = container::bytes(model, vocab, notes, &shape, &own);
+            let bytes = container::bytes(counts.clone(), vocab, notes, &shape, &own);
             SizeEstimate { kind, bytes, bytes_per_gram: bytes as f64 / grams }
         })
         .collect())
