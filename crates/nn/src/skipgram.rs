@@ -244,7 +244,8 @@ mod tests {
         let (mut rng, mut drawn) = (stream(1, "noise"), [0f64; 4]);
         (0..36_000).for_each(|_| drawn[noise.draw(&mut rng) as usize] += 1.0);
         for (drawn, weight) in drawn.into_iter().zip([8.0, 0.0, 1.0, 27.0]) {
-            assert!((drawn / 1000.0 - weight).abs() < 0.5, "{drawn} for {weight}");
+            let error: f64 = drawn / 1000.0 - weight;
+            assert!(error.abs() < 0.5, "{drawn} for {weight}");
         }
     }
 
