@@ -1,4 +1,6 @@
 //! From counts to a back-off model: contexts, denominators and back-off weights, then probabilities, order by order.
+use std::ops::Range;
+
 use lm::Result;
 use rayon::prelude::*;
 
@@ -93,27 +95,42 @@ impl Estimate {
         self.rule
     }
 
+    /// How many n-grams of each order.
+    pub fn gram_counts(&self) -> Vec<usize> {
+        self.levels.iter().map(|level| level.log10_prob.len()).collect()
+    }
+
     /// The model as sorted tables. Only [`Rule::Backoff`] with weight one for unseen contexts means the same there.
     pub fn to_backoff(&self) -> BackoffModel {
-        let mut tables: Vec<GramTable> = Vec::with_capacity(self.levels.len());
-        for (k, level) in self.levels.iter().enumerate() {
-            let mut words = Vec::with_capacity(level.word.len() * (k + 1));
-            match tables.last() {
-                None => words.extend_from_slice(&level.word),
-                Some(below) => {
-                    for (parent, starts) in self.levels[k - 1].first_child.windows(2).enumerate() {
-                        for &word in &level.word[starts[0] as usize..starts[1] as usize] {
-                            words.push(word);
-                            words.extend_from_slice(&below.words[parent * k..(parent + 1) * k]);
-                        }
-                    }
+        let levels = self.levels.par_iter().enumerate();
+        let tables = levels.map(|(k, level)| self.table(k, 0..level.word.len())).collect();
+        BackoffModel { vocab_len: self.vocab_len, tables }
+    }
+
+    /// Some n-grams of level index `k` as a table.
+    pub(crate) fn table(&self, k: usize, grams: Range<usize>) -> GramTable {
+        let parent = |j: usize, node: usize| {
+            self.levels[j].first_child.partition_point(|&child| child as usize <= node) - 1
+        };
+        let mut path = vec![grams.start; k + 1]; // the gram and what it ends in, by length
+        (0..k).rev().for_each(|j| path[j] = parent(j, path[j + 1]));
+        let mut words = Vec::with_capacity(grams.len() * (k + 1));
+        for gram in grams.clone() {
+            path[k] = gram;
+            for j in (0..k).rev() {
+                let (starts, before) = (&self.levels[j].first_child, path[j]);
+                while starts[path[j] + 1] as usize <= path[j + 1] {
+                    path[j] += 1;
+                }
+                if path[j] == before {
+                    break; // nor do shorter ones change
                 }
             }
-            let (log10_prob, log10_backoff) =
-                (level.log10_prob.clone(), level.log10_backoff.clone());
-            tables.push(GramTable { words, log10_prob, log10_backoff });
+            words.extend((0..=k).rev().map(|j| self.levels[j].word[path[j]]));
         }
-        BackoffModel { vocab_len: self.vocab_len, tables }
+        let level = &self.levels[k];
+        let log10_backoff = level.log10_backoff.get(grams.clone()).unwrap_or(&[]).to_vec();
+        GramTable { words, log10_prob: level.log10_prob[grams].to_vec(), log10_backoff }
     }
 }
 

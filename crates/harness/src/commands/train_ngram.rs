@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 use corpus::{DataSet, Tokens, Vocab};
 use lm::{LanguageModel as _, Log};
 use ngram::{
-    BackoffModel, Budget, Counting, Cutoff, Discounts, GramCounts, NgramRecipe, Smoothing,
-    StoredEstimate, TableKind, TableModel, read_counts, write_arpa,
+    Budget, Counting, Cutoff, Estimate, GramCounts, NgramRecipe, Smoothing, StoredEstimate,
+    TableKind, TableModel, read_counts, write_arpa_estimate,
 };
 
 use crate::cli::TextArgs;
@@ -162,7 +162,7 @@ pub fn run(args: &NgramArgs, out: &mut dyn Write) -> Result<()> {
 
 /// A model, in memory or on disk.
 enum Estimated {
-    Held { model: BackoffModel, discounts: Vec<Discounts>, notes: Vec<String> },
+    Held(Box<Estimate>),
     Stored(Box<StoredEstimate>),
 }
 
@@ -179,8 +179,7 @@ fn in_memory(
     log: &mut Log<'_>,
 ) -> Result<Made> {
     let made = recipe.estimate(counts, text, log)?;
-    let (discounts, notes) = (made.discounts().to_vec(), made.notes().to_vec());
-    Ok(Made { vocab, estimated: Estimated::Held { model: made.to_backoff(), discounts, notes } })
+    Ok(Made { vocab, estimated: Estimated::Held(Box::new(made)) })
 }
 
 /// A file is trained on as a whole, a data set on its training split.
@@ -218,14 +217,14 @@ fn from_text(
         return Err(Failure::Usage(what.into()).into());
     }
     let options = text::options(name, args.text);
-    let vocab = Vocab::from_file(path, options.tokenizer, options.limits)?;
     match budget {
         None => {
-            let train = Tokens::from_file(path, &vocab)?;
+            let (vocab, train) = Tokens::with_vocab(path, options.tokenizer, options.limits)?;
             let counts = GramCounts::new(&train, vocab.len(), recipe.order)?;
             in_memory(recipe, vocab, counts, &train, log)
         }
         Some(budget) => {
+            let vocab = Vocab::from_file(path, options.tokenizer, options.limits)?;
             let tokens = (0..vocab.len() as u32).map(|w| vocab.count(corpus::TokenId(w))).sum();
             let text = Tokens::stream(path, &vocab)?;
             let made = recipe.estimate_stored(text, vocab.len(), tokens, &budget, log)?;
@@ -235,36 +234,47 @@ fn from_text(
 }
 
 fn write(args: &NgramArgs, made: &Made, log: &mut Log<'_>) -> Result<Vec<PathBuf>> {
-    let vocab = &made.vocab;
-    if let Some(path) = &args.arpa {
-        match &made.estimated {
-            Estimated::Held { model, .. } => write_arpa(path, model, vocab)?,
-            Estimated::Stored(stored) => stored.write_arpa(path, vocab, log)?,
+    let (vocab, kind) = (&made.vocab, TableKind::from(args.table));
+    let notes = notes(args);
+    match &made.estimated {
+        Estimated::Held(made) => {
+            let arpa = || match &args.arpa {
+                Some(path) => write_arpa_estimate(path, made, vocab),
+                None => Ok(()),
+            };
+            let table = || match &args.out {
+                Some(path) => TableModel::of_estimate(kind, made, vocab, &notes)?.save(path, vocab),
+                None => Ok(()),
+            };
+            let (arpa, table) = rayon::join(arpa, table);
+            arpa.and(table)?;
         }
-    }
-    if let Some(path) = &args.out {
-        let read_back;
-        let model = match &made.estimated {
-            Estimated::Held { model, .. } => model,
-            Estimated::Stored(stored) => {
-                check_fits(stored, args.memory)?;
-                read_back = stored.to_backoff(log)?;
-                &read_back
+        Estimated::Stored(stored) => {
+            if let Some(path) = &args.arpa {
+                stored.write_arpa(path, vocab, log)?;
             }
-        };
-        let smoothing = Smoothing::from(args.smoothing).to_string();
-        let mut notes = vec![("smoothing".to_owned(), smoothing)];
-        // what else a derivation from the counts must know (query --explain --corpus)
-        if !args.prune.is_empty() {
-            let thresholds: Vec<String> = args.prune.iter().map(u32::to_string).collect();
-            notes.push(("prune".into(), thresholds.join(" ")));
+            if let Some(path) = &args.out {
+                check_fits(stored, args.memory)?;
+                TableModel::build(kind, &stored.to_backoff(log)?, vocab, &notes)?
+                    .save(path, vocab)?;
+            }
         }
-        if args.counts.is_some() {
-            notes.push(("counting".into(), "adjusted".into()));
-        }
-        TableModel::build(args.table.into(), model, vocab, &notes)?.save(path, vocab)?;
     }
     Ok(args.arpa.iter().chain(&args.out).cloned().collect())
+}
+
+/// What a table says of the model, and what else a derivation from the counts must know (query --explain --corpus).
+fn notes(args: &NgramArgs) -> Vec<(String, String)> {
+    let smoothing = Smoothing::from(args.smoothing).to_string();
+    let mut notes = vec![("smoothing".to_owned(), smoothing)];
+    if !args.prune.is_empty() {
+        let thresholds: Vec<String> = args.prune.iter().map(u32::to_string).collect();
+        notes.push(("prune".into(), thresholds.join(" ")));
+    }
+    if args.counts.is_some() {
+        notes.push(("counting".into(), "adjusted".into()));
+    }
+    notes
 }
 
 /// Tables are built from the whole model in memory.
@@ -283,10 +293,10 @@ fn check_fits(stored: &StoredEstimate, memory: Option<u64>) -> Result<()> {
 
 fn summary(recipe: &NgramRecipe, made: &Made, out: &mut dyn Write) -> Result<()> {
     let (counts, discounts, notes) = match &made.estimated {
-        Estimated::Held { model, discounts, notes } => (
-            model.gram_counts().iter().map(|&n| n as u64).collect(),
-            discounts.as_slice(),
-            notes.as_slice(),
+        Estimated::Held(made) => (
+            made.gram_counts().iter().map(|&n| n as u64).collect(),
+            made.discounts(),
+            made.notes(),
         ),
         Estimated::Stored(s) => (s.gram_counts().to_vec(), s.discounts(), s.notes()),
     };

@@ -18,5 +18,5 @@ mod write;
 
 pub use close::fill_suffixes;
 pub use read::{Arpa, read_arpa, read_arpa_logged};
-pub(crate) use write::{lines, packed as gzipped};
-pub use write::{write_arpa, write_arpa_logged};
+pub(crate) use write::{Spelling, lines, packed as gzipped};
+pub use write::{write_arpa, write_arpa_estimate, write_arpa_logged};

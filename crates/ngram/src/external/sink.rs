@@ -7,7 +7,7 @@ use lm::{Error, Log, Result};
 use rayon::prelude::*;
 
 use super::StoredEstimate;
-use crate::arpa::{gzipped, lines};
+use crate::arpa::{Spelling, gzipped, lines};
 use crate::backoff::{BackoffModel, GramTable};
 use crate::file::write_atomically;
 
@@ -64,7 +64,7 @@ impl GramSink for BackoffModel {
 struct ArpaSink<'a> {
     out: &'a mut dyn Write,
     path: &'a Path,
-    vocab: &'a Vocab,
+    spelling: Spelling,
     gzip: bool,
     order: usize,
 }
@@ -90,7 +90,7 @@ impl GramSink for ArpaSink<'_> {
         }
         let texts: Vec<std::io::Result<Vec<u8>>> = pieces
             .par_iter()
-            .map(|piece| gzipped(lines(piece, order, 0..piece.len(), self.vocab)?, self.gzip))
+            .map(|piece| gzipped(lines(piece, order, 0..piece.len(), &self.spelling)?, self.gzip))
             .collect();
         texts
             .into_iter()
@@ -120,7 +120,7 @@ impl StoredEstimate {
         let gzip = path.extension().is_some_and(|e| e == "gz");
         let mut refused = None;
         let written = write_atomically(path, |out| {
-            let mut sink = ArpaSink { out, path, vocab, gzip, order: 0 };
+            let mut sink = ArpaSink { out, path, spelling: Spelling::new(vocab), gzip, order: 0 };
             self.emit(&mut sink, log).map_err(|error| {
                 refused = Some(error);
                 std::io::Error::other("the model was not written")
