@@ -71,8 +71,7 @@ impl Tokens {
         let mut draft = Draft::new(tokenizer);
         draft.read(path)?;
         let options = CorpusOptions { tokenizer, limits, ..CorpusOptions::default() };
-        let Corpus { vocab, train, .. } =
-            draft.finish("", String::new(), options, |_| Part::Train);
+        let Corpus { vocab, train, .. } = draft.finish("", String::new(), options, |_| Part::Train);
         Ok((vocab, train))
     }
 
@@ -103,8 +102,7 @@ mod tests {
             writeln!(file, "the w{a} é{b}{}", if i % 5 == 0 { " <unk>\n" } else { "" }).unwrap();
         }
         for limits in [VocabLimits::default(), VocabLimits { min_count: 9, max_size: 500 }] {
-            let (vocab, text) =
-                Tokens::with_vocab(file.path(), Tokenizer::Space, limits).unwrap();
+            let (vocab, text) = Tokens::with_vocab(file.path(), Tokenizer::Space, limits).unwrap();
             let twice = Vocab::from_file(file.path(), Tokenizer::Space, limits).unwrap();
             assert_eq!(vocab.fingerprint(), twice.fingerprint());
             assert!((0..vocab.len()).all(|w| {

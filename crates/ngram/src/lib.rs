@@ -34,7 +34,10 @@ pub mod table;
 pub mod coming_from_kenlm {}
 
 pub use adjust::Counting;
-pub use arpa::{Arpa, fill_suffixes, read_arpa, read_arpa_logged, write_arpa, write_arpa_estimate, write_arpa_logged};
+pub use arpa::{
+    Arpa, fill_suffixes, read_arpa, read_arpa_logged, write_arpa, write_arpa_estimate,
+    write_arpa_logged,
+};
 pub use backoff::{BackoffModel, GramTable};
 pub use count::{GramCounts, MAX_ORDER};
 pub use counts_file::read_counts;

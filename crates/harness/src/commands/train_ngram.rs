@@ -293,11 +293,9 @@ fn check_fits(stored: &StoredEstimate, memory: Option<u64>) -> Result<()> {
 
 fn summary(recipe: &NgramRecipe, made: &Made, out: &mut dyn Write) -> Result<()> {
     let (counts, discounts, notes) = match &made.estimated {
-        Estimated::Held(made) => (
-            made.gram_counts().iter().map(|&n| n as u64).collect(),
-            made.discounts(),
-            made.notes(),
-        ),
+        Estimated::Held(made) => {
+            (made.gram_counts().iter().map(|&n| n as u64).collect(), made.discounts(), made.notes())
+        }
         Estimated::Stored(s) => (s.gram_counts().to_vec(), s.discounts(), s.notes()),
     };
     writeln!(out, "{recipe}: {} words", made.vocab.len())?;

@@ -4,13 +4,13 @@ use std::sync::atomic::AtomicU32;
 use corpus::Vocab;
 use lm::{Error, Result};
 
+use super::TableKind;
 use super::bits::{BitWriter, width_for, words_for};
 use super::container::{self, OWN, TableFile};
 use super::hash::{Bucket, Geometry, HashTable, Highest, IN_BUCKET, Middle, REACH};
 use super::hash_fill::ByHome;
 use super::links::starts;
 use super::suffix_order::{Order, of_backoff, of_estimate};
-use super::TableKind;
 use crate::backoff::BackoffModel;
 use crate::estimate::Estimate;
 use crate::file::{Image, ImageBuilder};
@@ -35,11 +35,7 @@ impl HashTable {
         Self::of_orders(&of_estimate(made), vocab, notes)
     }
 
-    fn of_orders(
-        orders: &[Order<'_>],
-        vocab: &Vocab,
-        notes: &[(String, String)],
-    ) -> Result<Self> {
+    fn of_orders(orders: &[Order<'_>], vocab: &Vocab, notes: &[(String, String)]) -> Result<Self> {
         let counts: Vec<usize> = orders.iter().map(Order::len).collect();
         let mut least = vec![0; orders.len()];
         loop {
@@ -47,8 +43,11 @@ impl HashTable {
             if let Some(i) = (0..shape.len())
                 .find(|&i| shape[i].homes > u64::from(u32::MAX >> IN_BUCKET) - 2 * REACH as u64)
             {
-                let what =
-                    format!("order {} has {} n-grams: too many for 32-bit places", i + 2, counts[i + 1]);
+                let what = format!(
+                    "order {} has {} n-grams: too many for 32-bit places",
+                    i + 2,
+                    counts[i + 1]
+                );
                 return Err(Error::Unfit { what, cure: "use the trie or the packed table".into() });
             }
             match image(orders, &shape, vocab, notes) {
@@ -86,8 +85,13 @@ fn image(
     let (order, vocab_len) = (orders.len(), vocab.len());
     let counts: Vec<usize> = orders.iter().map(Order::len).collect();
     let homes: Vec<u64> = shape.iter().map(|g| g.homes).collect();
-    let bytes =
-        container::bytes(counts.clone(), vocab, notes, &homes, &own_bytes(&counts, shape, vocab_len));
+    let bytes = container::bytes(
+        counts.clone(),
+        vocab,
+        notes,
+        &homes,
+        &own_bytes(&counts, shape, vocab_len),
+    );
     let begin = || {
         let mut image = ImageBuilder::with_room(TableKind::Hash as u32, OWN + order + 2, bytes);
         container::head(&mut image, counts, vocab, notes, &homes);
