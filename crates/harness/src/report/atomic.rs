@@ -14,7 +14,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         .map_err(|source| Error::Unwritable { path: path.into(), source })
 }
 
-/// Creates the folder and proves that a file can be written, synced and removed in it. Called before anything is trained.
+/// What a report takes at most, about: tables, pages and figures of dozens of models.
+const REPORT_BYTES: usize = 4 << 20;
+
+/// Creates the folder and proves that a file of the size of a report can be written, synced and removed in it. Called before
+/// anything is trained.
 ///
 /// # Errors
 /// [`Error::Unwritable`] with the folder that is at fault.
@@ -22,7 +26,10 @@ pub fn check_writable(dir: &Path) -> Result<()> {
     let unwritable = |source| Error::Unwritable { path: dir.into(), source };
     fs::create_dir_all(dir).map_err(unwritable)?;
     let mut probe = whole_file::temporary(&dir.join("probe")).map_err(unwritable)?;
-    probe.write_all(&[b' '; 4096]).and_then(|()| probe.as_file().sync_all()).map_err(unwritable)
+    probe
+        .write_all(&vec![b' '; REPORT_BYTES])
+        .and_then(|()| probe.as_file().sync_all())
+        .map_err(unwritable)
 }
 
 #[cfg(test)]
