@@ -164,7 +164,7 @@ impl Experiment for Activations {
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
         let seeds = lab.seeds(lab.size(2, 3, 5));
-        let words = FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 30_000, 300_000));
+        let words = FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 30_000, 100_000));
         let texts = words.stretches(lab.size(8, 32, 32), LAST + 1)?;
         let recalls: Vec<Recall> =
             recall_lags(lab).iter().map(|lag| Recall::of(lab, *lag)).collect();
@@ -224,7 +224,7 @@ fn look(
     let on = on as f64 / (LAST * fresh.hidden()) as f64;
     let diverged = RATES.map(|rate| {
         let training = Config {
-            epochs: lab.size(1, 2, 4),
+            epochs: lab.size(1, 2, 3),
             optimizer: OptimizerName::Sgd,
             lr: rate,
             clip: 0.0,

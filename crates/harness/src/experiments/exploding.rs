@@ -35,7 +35,8 @@ struct Place {
 #[derive(Clone, Copy)]
 struct Found {
     diverged: bool,
-    clipped: f64,
+    /// Share of clipped steps, where a validation told it.
+    clipped: Option<f64>,
     valid: f64,
 }
 
@@ -96,7 +97,7 @@ fn config(lab: &Lab<'_>, place: &Place) -> RnnConfig {
     let init = Init::Orthogonal(place.gain);
     let mut config = one_layer(CellName::Rnn, place.sigma, init, lab.size(8, 24, 64), place.seed);
     config.training = Config {
-        epochs: lab.size(1, 2, 4),
+        epochs: lab.size(1, 2, 3),
         optimizer: OptimizerName::Sgd,
         lr: place.rate,
         clip: place.threshold,
@@ -144,7 +145,7 @@ impl Experiment for Exploding {
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
         let seeds = lab.seeds(lab.size(1, 3, 5));
-        let words = FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 30_000, 300_000));
+        let words = FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 30_000, 100_000));
         let grid = grid(&seeds);
         let (done, total) = (AtomicUsize::new(0), grid.len());
         let found: Vec<Result<Found>> = grid
@@ -172,6 +173,7 @@ impl Experiment for Exploding {
         );
         for (p, f) in &runs {
             let perplexity = Perplexity::of_mean_nll(f.valid);
+            let clipped = f.clipped.map_or_else(String::new, |share| share.to_string());
             table.push(&[
                 &p.sigma.name(),
                 &p.gain,
@@ -179,7 +181,7 @@ impl Experiment for Exploding {
                 &p.threshold,
                 &p.seed,
                 &f.diverged,
-                &f.clipped,
+                &clipped,
                 &perplexity,
             ]);
         }
@@ -193,7 +195,7 @@ impl Experiment for Exploding {
             (threshold, k as f64 / n as f64)
         });
         let ruling = rule(of(0.0).count(), pairs.count(), saved, &still, &rates);
-        let (cliff_table, cliff) = cliff(lab.size(20, 60, 100));
+        let (cliff_table, cliff) = cliff(lab.size(20, 80, 100));
         let mut charts = charts(&runs);
         charts.push(cliff);
         let rows = vec![lab.row("e7", self, seeds.len() as u64, ruling)];
@@ -245,9 +247,10 @@ fn charts(runs: &[(Place, Found)]) -> Vec<Chart> {
         )
     };
     let clipped = THRESHOLDS.iter().enumerate().skip(1).map(|(k, &threshold)| {
-        let points = RATES.map(|rate| {
+        let points = RATES.into_iter().filter_map(|rate| {
             let own = at(None, rate, threshold);
-            (rate, own.iter().map(|f| f.clipped).sum::<f64>() / own.len() as f64)
+            let known: Vec<f64> = own.iter().filter_map(|f| f.clipped).collect();
+            (!known.is_empty()).then(|| (rate, known.iter().sum::<f64>() / known.len() as f64))
         });
         Series::new(name(threshold), Look::Plain(k), points)
     });
@@ -266,7 +269,10 @@ fn charts(runs: &[(Place, Found)]) -> Vec<Chart> {
         divergence(Activation::Relu),
         chart(
             "clipped",
-            Text::new("Share of clipped steps", "被截断的步数比例"),
+            Text::new(
+                "Share of clipped steps, runs that reached a validation",
+                "被截断的步数比例(至少完成一次验证的运行)",
+            ),
             Axis::linear(Text::new("share of steps", "步数比例")),
             clipped.collect(),
         ),
@@ -294,7 +300,7 @@ fn cliff(cells: usize) -> (Table, Chart) {
         let values = || paths.iter().flatten().map(|p| p[k]);
         let (lo, hi) =
             (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-        let room = 0.15 * (hi - lo);
+        let room = 0.25 * (hi - lo);
         let step = (hi - lo + 2.0 * room) / cells as f64;
         (0..=cells).map(|i| lo - room + i as f64 * step).collect::<Vec<f64>>()
     };

@@ -1,4 +1,6 @@
 //! e1, e2, e10: the lecture's equations of the gradient and of clipping, against back-propagation, on real text.
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use anyhow::Result;
 use nn::activation::Activation;
 use nn::clip::clip_norm;
@@ -8,7 +10,6 @@ use rnn::gradflow::{Agreement, Path};
 use rnn::{Backbone, Batch, CellName, Init, Work};
 
 use super::nets::{FewWords, Stretch, one_layer, sigma_name, trained};
-use crate::interrupt;
 use crate::lab::*;
 
 const LENGTHS: [usize; 6] = [1, 2, 4, 8, 16, 32];
@@ -169,19 +170,23 @@ impl Experiment for Gradients {
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
         let seeds = lab.seeds(lab.size(1, 3, 5));
         let words = FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 20_000, 200_000));
-        lab.step("training", 0, 3)?;
+        lab.step("training", 0, 1)?;
         let cases = cases(lab, &words, &seeds)?;
-        lab.step("comparing", 1, 3)?;
         let texts = words.stretches(seeds.len(), BEFORE + LENGTHS[LENGTHS.len() - 1])?;
-        let found: Vec<Vec<Agreement>> = cases
+        let done = AtomicUsize::new(0);
+        let found: Vec<Result<Vec<Agreement>>> = cases
             .par_iter()
             .map(|case| {
                 let text = &texts[(case.seed - seeds[0]) as usize];
-                let lengths = LENGTHS.iter().take_while(|_| !interrupt::asked());
-                lengths.map(|&steps| case.agreement(text, steps)).collect()
+                let one = |&steps: &usize| {
+                    let (done, total) = (done.fetch_add(1, Relaxed), cases.len() * LENGTHS.len());
+                    lab.step("comparing", done, total)?;
+                    Ok(case.agreement(text, steps))
+                };
+                LENGTHS.iter().map(one).collect()
             })
             .collect();
-        lab.step("clipping", 2, 3)?;
+        let found: Vec<Vec<Agreement>> = found.into_iter().collect::<Result<_>>()?;
         let mut table = Table::new(
             "agreement",
             &["sigma", "network", "seed", "steps", "copies", "products", "differences", "kinks"],

@@ -121,8 +121,8 @@ pub struct Run {
     pub model: Option<RnnModel>,
     /// Mean loss at the last validation, nats a token; infinite where the numbers ended.
     pub valid: f64,
-    /// Share of steps that clipping shortened.
-    pub clipped: f64,
+    /// Share of steps that clipping shortened, up to the last validation; `None` where the numbers ended before the first.
+    pub clipped: Option<f64>,
     /// A number was not finite, or at the end the model was worse than one that knows nothing (ln |V| nats).
     pub diverged: bool,
 }
@@ -141,7 +141,7 @@ pub fn run(config: RnnConfig, data: TrainSet<'_>, watch: Option<&mut Watch<'_>>)
         interrupt::flow()
     };
     let trained = RnnRecipe::new(config).train_watched(data, &mut log, watch);
-    let share = if steps == 0 { 0.0 } else { clipped / steps as f64 };
+    let share = (steps > 0).then(|| clipped / steps as f64);
     match trained {
         Ok((model, _)) => {
             let diverged = valid.is_nan() || valid > (data.vocab.len() as f64).ln();

@@ -35,7 +35,7 @@ impl Recall {
     /// At this lag, of the size of the preset.
     pub fn of(lab: &Lab<'_>, lag: usize) -> Self {
         let task = Task::Recall { lag, symbols: SYMBOLS };
-        let corpus = task.corpus(lab.seed, lab.size(400, 4_000, 20_000));
+        let corpus = task.corpus(lab.seed, lab.size(400, 4_000, 8_000));
         let whole = corpus.train.sentence_count() / LANES * LANES;
         let train = corpus.train.head(whole);
         Self { train, items: task.items(ASKED, lab.size(60, 200, 1_000)), corpus, lag }
@@ -69,7 +69,7 @@ impl Recall {
             reset: true,
             seed,
             training: Config {
-                epochs: lab.size(1, 16, 40),
+                epochs: lab.size(1, 16, 20),
                 lr: 1e-2,
                 schedule: Schedule::Cosine { warmup: 0.0, floor: 0.05 },
                 ..Config::default()
