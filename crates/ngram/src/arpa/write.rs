@@ -199,7 +199,7 @@ mod tests {
     fn numbers_are_the_shortest() {
         let bits = (0..200_000u32).map(|i| f32::from_bits(i.wrapping_mul(0x9e37_79b1)));
         let logs = (0..200_000).map(|i| -(i as f32 * 0.000_137).powi(2) / 7.0);
-        let few = [0.0, -0.0, -99.0, -0.30102, 1e-7, -1e16, -1e17, 1.5e-5, f32::MAX, -7.0];
+        let few = [0.0, -0.0, -99.0, -0.31416, 1e-7, -1e16, -1e17, 1.5e-5, f32::MAX, -7.0];
         for value in bits.filter(|v| !v.is_nan() && *v != f32::NEG_INFINITY).chain(logs).chain(few)
         {
             let mut out = Vec::new();
