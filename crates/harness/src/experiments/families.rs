@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use corpus::TrainSet;
 use lm::{Family, LanguageModel, Perplexity, Recipe, Scores, em_weights, mixture_nll};
 use ngram::{Cutoff, NgramRecipe, Smoothing};
 use nn::Params;
 use rnn::{Backbone, CellName, RnnConfig, RnnRecipe};
 use window::{WindowConfig, WindowNet, WindowRecipe};
 
-use super::common::{self, mean_loss, number_list, ratio, scores};
+use super::common::{self, Texts, head, mean_loss, number_list, ratio, scores};
 use super::parts::{self, Part};
 use crate::interrupt;
 use crate::lab::*;
@@ -100,6 +99,17 @@ impl Families {
         }
     }
 
+    /// All of the embedded language's text in the short form: what is compared here is what the families can do.
+    fn texts(lab: &Lab<'_>) -> Texts {
+        let most = lab.size([60_000, 5_000, 5_000], [300_000, 20_000, 20_000], [usize::MAX; 3]);
+        let corpus = lab.corpus;
+        Texts {
+            train: head(&corpus.train, most[0]),
+            valid: head(&corpus.valid, most[1]),
+            test: head(&corpus.test, most[2]),
+        }
+    }
+
     /// A network of a family, as wide as the RNN's parameters allow, that trains so many epochs.
     fn network(lab: &Lab<'_>, family: Family, epochs: u64) -> Box<dyn Recipe> {
         let vocab = lab.corpus.vocab.len();
@@ -133,7 +143,8 @@ fn widest(most: usize, count: impl Fn(usize) -> usize) -> usize {
     fits
 }
 
-fn train(lab: &Lab<'_>, recipe: &dyn Recipe, data: TrainSet<'_>) -> Result<Run> {
+fn train(lab: &Lab<'_>, recipe: &dyn Recipe, texts: &Texts) -> Result<Run> {
+    let data = texts.train_set(lab);
     let (start, mut curve) = (Instant::now(), Vec::new());
     let trained = recipe.train(data, &mut |progress| {
         if let lm::Progress::Point(p) = &progress {
@@ -143,19 +154,19 @@ fn train(lab: &Lab<'_>, recipe: &dyn Recipe, data: TrainSet<'_>) -> Result<Run> 
     })?;
     let seconds = start.elapsed().as_secs_f64();
     let (valid, test) =
-        (scores(&*trained.model, data.valid), scores(&*trained.model, &lab.corpus.test));
+        (scores(&*trained.model, &texts.valid), scores(&*trained.model, &texts.test));
     Ok(Run { model: trained.model, valid, test, seconds, curve })
 }
 
 /// The n-gram of at most so many bytes that is best on the validation text, and its name.
-fn fitted(lab: &Lab<'_>, bytes: u64, data: TrainSet<'_>) -> Result<(String, Run)> {
+fn fitted(lab: &Lab<'_>, bytes: u64, texts: &Texts) -> Result<(String, Run)> {
     let mut best: Option<(String, Run)> = None;
     for order in 1..=5 {
         for thresholds in CUTOFFS.iter().filter(|t| t.len() <= order) {
             let cutoff = Cutoff::new(thresholds)?;
             let recipe =
                 NgramRecipe { cutoff, ..NgramRecipe::new(Smoothing::ModifiedKneserNey, order) };
-            let run = train(lab, &recipe, data)?;
+            let run = train(lab, &recipe, texts)?;
             if run.model.footprint().bytes > bytes {
                 continue;
             }
@@ -197,7 +208,8 @@ impl Experiment for Families {
     }
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
-        let (data, test, epochs) = (lab.corpus.train_set(), &lab.corpus.test, Self::epochs(lab));
+        let (texts, epochs) = (Self::texts(lab), Self::epochs(lab));
+        let test = &texts.test;
         let mut table = Table::new(
             "families",
             &["comparison", "model", "perplexity", "bytes", "train_s", "epochs"],
@@ -210,19 +222,19 @@ impl Experiment for Families {
                 table.push(&[&comparison, &id, &perplexity, &bytes, &seconds, &epochs]);
             };
         lab.step("counting", 0, 10)?;
-        let whole = train(lab, &NgramRecipe::new(Smoothing::ModifiedKneserNey, 5), data)?;
+        let whole = train(lab, &NgramRecipe::new(Smoothing::ModifiedKneserNey, 5), &texts)?;
         push("equal data", "kn5", mean_loss(&whole.test), Some(&whole), 1);
         let (mut equal, mut timed) = (Vec::new(), Vec::new());
         for (i, family) in NETWORKS.into_iter().enumerate() {
             lab.step("equal data", 1 + i, 10)?;
             let recipe = Self::network(lab, family, epochs);
-            let run = train(lab, &*recipe, data)?;
+            let run = train(lab, &*recipe, &texts)?;
             push("equal data", &recipe.id(), mean_loss(&run.test), Some(&run), epochs);
             equal.push(run);
         }
         let rnn = &equal[1];
         lab.step("equal bytes", 5, 10)?;
-        let (name, small) = fitted(lab, rnn.model.footprint().bytes, data)?;
+        let (name, small) = fitted(lab, rnn.model.footprint().bytes, &texts)?;
         push("equal bytes", &name, mean_loss(&small.test), Some(&small), 1);
         for (i, family) in NETWORKS.into_iter().enumerate() {
             lab.step("equal time", 6 + i, 10)?;
@@ -232,7 +244,7 @@ impl Experiment for Families {
                 continue;
             }
             let recipe = Self::network(lab, family, fit);
-            let run = train(lab, &*recipe, data)?;
+            let run = train(lab, &*recipe, &texts)?;
             push("equal time", &recipe.id(), mean_loss(&run.test), Some(&run), fit);
             timed.push(Some(run));
         }
