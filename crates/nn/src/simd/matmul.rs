@@ -11,6 +11,7 @@
 
 use pulp::{Simd, WithSimd};
 use std::hint::black_box;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 /// Rows of b that are multiplied at a time: 256 × 32 numbers of b are 32 KiB, which a first-level cache holds.
 const DEPTH: usize = 256;
@@ -18,6 +19,10 @@ const DEPTH: usize = 256;
 const PANEL: usize = 32;
 /// Rows of a that are walked for one panel: 576 × 256 numbers are 590 KB, which a second-level cache holds.
 const ROWS: usize = 576;
+
+/// So many rows of a pay for a packed panel of a b that could be read where it lies: rows of b further apart than a
+/// page, or by a multiple of many cache lines, evict each other from the first-level cache.
+const WORTH_PACKING: usize = 48;
 
 /// A matrix by address and strides (in numbers).
 #[derive(Clone, Copy)]
@@ -86,7 +91,7 @@ impl Product {
                         let left = panel.left as isize;
                         let mut b = self.b.ptr.offset(k0 as isize * self.b.row + left * self.b.col);
                         let mut b_row = self.b.row;
-                        if self.b.col != 1 || self.n < lanes {
+                        if self.b.col != 1 || self.n < lanes || m >= WORTH_PACKING {
                             let width = lanes + if panel.vectors == 2 { panel.second } else { 0 };
                             let to = packed.as_mut_ptr().cast::<f32>();
                             pack(Raw { ptr: b, ..self.b }, k, width.min(self.n), width, to);
@@ -164,6 +169,13 @@ unsafe fn pack(b: Raw<*const f32>, k: usize, filled: usize, width: usize, to: *m
     let (rows, columns) = (square(k), square(filled));
     // SAFETY: row < k; j < filled where b is read, j < width where `to` is written; squares end inside both
     unsafe {
+        if b.col == 1 && filled == width {
+            for row in 0..k {
+                let from = b.ptr.offset(row as isize * b.row);
+                from.copy_to_nonoverlapping(to.add(row * width), width);
+            }
+            return;
+        }
         for row in (0..rows).step_by(SIDE) {
             for j in (0..columns).step_by(SIDE) {
                 let from = b.ptr.offset(row as isize + j as isize * b.col);
@@ -294,8 +306,15 @@ impl<const MR: usize, const NV: usize> WithSimd for Tile<MR, NV> {
                         }
                     )*};
                 }
-                rows!(0 of a0 1 of a0 2 of a0 3 of a1 4 of a1 5 of a1);
-                rows!(6 of a2 7 of a2 8 of a2 9 of a3 10 of a3 11 of a3);
+                // fences, which cost nothing: without them the compiler loads all twelve numbers of a first, and has
+                // no registers left for the sums
+                rows!(0 of a0 1 of a0 2 of a0);
+                compiler_fence(Ordering::SeqCst);
+                rows!(3 of a1 4 of a1 5 of a1);
+                compiler_fence(Ordering::SeqCst);
+                rows!(6 of a2 7 of a2 8 of a2);
+                compiler_fence(Ordering::SeqCst);
+                rows!(9 of a3 10 of a3 11 of a3);
                 // wrapping: the step after the last k may leave the matrix, but is not read
                 a0 = a0.wrapping_offset(s.a.col);
                 a1 = a1.wrapping_offset(s.a.col);
