@@ -9,7 +9,7 @@ use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 use rayon::prelude::*;
 
 /// Words of a tile: with 700 rows its logits are 720 KB, which a second-level cache holds.
-pub(super) const TILE: usize = 256;
+pub(super) const TILE: usize = 192;
 /// Rows of dh in one unit of merging.
 const MERGE: usize = 64;
 /// At most so many groups of tiles, each with a partial dh.
