@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use corpus::Tokenizer;
 
+use crate::commands::chart::ChartArgs;
 use crate::commands::convert::ConvertArgs;
 use crate::commands::data::DataCommand;
 use crate::commands::eval::EvalArgs;
@@ -78,6 +79,8 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         splice: Option<PathBuf>,
     },
+    /// Draw two columns of a CSV file as an SVG
+    Chart(ChartArgs),
     /// Write a completion script for a shell
     Completions {
         /// The shell.

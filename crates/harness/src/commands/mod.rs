@@ -1,4 +1,5 @@
 //! One file a verb.
+pub mod chart;
 pub mod compare;
 pub mod convert;
 pub mod data;
@@ -46,6 +47,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Some(Command::Prune(args)) => prune::run(&args, &mut out)?,
         Some(Command::Inspect(args)) => inspect::run(&args, &mut out)?,
         Some(Command::Report { dir, splice }) => report::run(&dir, splice.as_deref(), &mut out)?,
+        Some(Command::Chart(args)) => chart::run(&args, &mut out)?,
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "harness", &mut script);

@@ -1,5 +1,6 @@
 //! Storages, files, ARPA and pruning against a slow, literal evaluation of random back-off models.
 mod arpa;
+mod estimated;
 mod files;
 mod kenlm;
 mod oracle;
