@@ -71,6 +71,16 @@ impl Item<'_> {
         self.claim.title.get(self.lang)
     }
 
+    /// The lecture's number of the equation, or its name.
+    fn equation(&self) -> &str {
+        match (self.claim.equation.as_str(), self.lang) {
+            ("count ratio", Lang::Zh) => "计数比",
+            ("window model", Lang::Zh) => "窗口模型",
+            ("clipping", Lang::Zh) => "梯度截断",
+            (name, _) => name,
+        }
+    }
+
     fn sentence(&self) -> &str {
         self.claim.claim.get(self.lang)
     }

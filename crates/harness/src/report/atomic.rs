@@ -27,6 +27,7 @@ pub fn check_writable(dir: &Path) -> Result<()> {
     fs::create_dir_all(dir).map_err(unwritable)?;
     let mut probe = whole_file::temporary(&dir.join("probe")).map_err(unwritable)?;
     probe
+        .as_file_mut()
         .write_all(&vec![b' '; REPORT_BYTES])
         .and_then(|()| probe.as_file().sync_all())
         .map_err(unwritable)
