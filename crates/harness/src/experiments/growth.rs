@@ -1,4 +1,4 @@
-//! a5, b1, b2: what more training text does to sparsity, to perplexity and to the size of models.
+//! a5, b2: what more training text does to sparsity, to perplexity and to the size of models.
 use anyhow::Result;
 use corpus::TrainSet;
 use lm::Family;
@@ -7,7 +7,6 @@ use rnn::{CellName, RnnRecipe};
 use window::WindowRecipe;
 
 use super::common::{self, Texts, head, model, number_list, perplexity, scores};
-use crate::lab::stats::slope;
 use crate::lab::*;
 
 /// The share of the text, what of the test was unseen, and each family's perplexity (n-gram, window, RNN).
@@ -75,31 +74,6 @@ fn more_data(steps: &[Step]) -> Ruling {
     Ruling { verdict, measured: Some(Estimate::exact(first.unseen - last.unseen)), figure, reason }
 }
 
-/// Confirmed where the number of distinct n-grams rises with n and, at every n from 2 on, grows more slowly than the text;
-/// refuted where some order's growth exponent lies above one or the total does not rise.
-fn storage(totals: &[f64], exponents: &[(usize, Estimate)]) -> Ruling {
-    let figure = Text::new(
-        "growth exponent of distinct 5-grams in the corpus size",
-        "不重复 5-gram 数随语料规模增长的指数",
-    );
-    let Some(&(_, largest)) = exponents.iter().find(|(n, _)| *n == 5).or(exponents.last()) else {
-        return Ruling::undecided(
-            figure,
-            Text::new("too few sizes of text for a slope", "语料规模档数太少,无法拟合斜率"),
-        );
-    };
-    let rises = Verdict::of(totals.windows(2).all(|w| w[1] > w[0]));
-    let below = exponents.iter().map(|(_, e)| Verdict::below(*e, 1.0));
-    let verdict = Verdict::all(below.chain([rises]));
-    let steps: Vec<f64> = totals.windows(2).map(|w| w[1] - w[0]).collect();
-    let each = number_list(&steps);
-    let reason = Text::new(
-        format!("each further n adds so many n-grams: {each}"),
-        format!("n 每增加 1,新增的 n-gram 数:{each}"),
-    );
-    Ruling { verdict, measured: Some(largest), figure, reason }
-}
-
 /// Confirmed where networks keep their size exactly while the counts' bytes grow.
 fn constant(counted: &[u64], networks: &[u64]) -> Ruling {
     let figure = Text::new(
@@ -135,11 +109,11 @@ impl Experiment for Growth {
     }
 
     fn claims(&self) -> &'static [&'static str] {
-        &["a5", "b1", "b2"]
+        &["a5", "b2"]
     }
 
     fn about(&self) -> &'static str {
-        "shares of the training text: unseen n-grams, distinct n-grams, bytes and perplexity of every family"
+        "shares of the training text: unseen trigrams, perplexity and bytes of every family"
     }
 
     fn bytes(&self, lab: &Lab<'_>) -> u64 {
@@ -148,25 +122,12 @@ impl Experiment for Growth {
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
         let (corpus, texts) = (lab.corpus, Texts::of(lab));
-        let whole = corpus.train.targets();
-        let mut counts = Table::new("ngrams", &["tokens", "n", "distinct", "unseen_share"]);
-        let mut grown: Vec<(usize, Vec<f64>)> = Vec::new();
-        for (i, share) in [32, 16, 8, 4, 2, 1].into_iter().enumerate() {
-            lab.step("counting", i, 10)?;
-            let part = head(&corpus.train, whole / share);
-            let counted = GramCounts::new(&part, corpus.vocab.len(), 7)?;
-            let rows = sparsity(&counted, &corpus.test)?;
-            rows.iter().for_each(|r| {
-                counts.push(&[&part.targets(), &r.order, &r.distinct, &r.unseen_share()])
-            });
-            grown.push((part.targets(), rows.iter().map(|r| r.distinct as f64).collect()));
-        }
         let mut models = Table::new("models", &["tokens", "model", "perplexity", "bytes", "seed"]);
         let (mut steps, mut counted_bytes, mut network_bytes) =
             (Vec::new(), Vec::new(), Vec::new());
         let shares = [16, 8, 4, 2, 1];
         for (i, share) in shares.into_iter().enumerate() {
-            lab.step("training", 5 + i, 10)?;
+            lab.step("training", i, 5)?;
             let part = head(&texts.train, texts.train.targets() / share);
             let data = TrainSet { vocab: &corpus.vocab, train: &part, valid: &texts.valid };
             let mut step = Step { tokens: part.targets(), unseen: 0.0, perplexity: [0.0; 3] };
@@ -192,32 +153,16 @@ impl Experiment for Growth {
             }
             steps.push(step);
         }
-        let exponent = |n: usize| {
-            let points: Vec<(f64, f64)> =
-                grown.iter().map(|(t, d)| ((*t as f64).ln(), d[n - 1].ln())).collect();
-            slope(&points).map(|s| (n, s))
-        };
-        let totals: Vec<f64> = grown.last().map_or(vec![], |(_, d)| {
-            d.iter()
-                .scan(0.0, |sum, d| {
-                    *sum += d;
-                    Some(*sum)
-                })
-                .collect()
-        });
-        let storage = storage(&totals, &(2..=7).filter_map(exponent).collect::<Vec<_>>());
-        let charts = charts(&grown, &steps, &counted_bytes, &network_bytes);
+        let charts = charts(&steps, &counted_bytes, &network_bytes);
         let rows = vec![
             lab.row("a5", self, 1, more_data(&steps)),
-            lab.row("b1", self, 0, storage),
             lab.row("b2", self, 1, constant(&counted_bytes, &network_bytes)),
         ];
-        Ok(Outcome { rows, tables: vec![counts, models], charts })
+        Ok(Outcome { rows, tables: vec![models], charts })
     }
 }
 
 fn charts(
-    grown: &[(usize, Vec<f64>)],
     steps: &[Step],
     counted: &[u64],
     networks: &[u64],
@@ -230,13 +175,6 @@ fn charts(
             common::family(family),
             Look::Family(family),
             steps.iter().map(|s| (s.tokens as f64, s.perplexity[k])),
-        )
-    });
-    let distinct = (1..=7).map(|n| {
-        Series::new(
-            Text::same(format!("n = {n}")),
-            Look::Plain(n - 1),
-            grown.iter().map(|(t, d)| (*t as f64, d[n - 1])),
         )
     });
     let bytes = [(Family::Ngram, counted), (Family::Rnn, networks)].map(|(family, values)| {
@@ -261,17 +199,6 @@ fn charts(
             Text::new("Perplexity by the size of the training text", "困惑度随训练语料规模的变化"),
             Text::new("test perplexity", "测试集困惑度"),
             perplexities.collect(),
-        ),
-        chart(
-            "distinct",
-            "b1",
-            "ngrams",
-            Text::new(
-                "Distinct n-grams by the size of the training text",
-                "不重复 n-gram 数随训练语料规模的变化",
-            ),
-            Text::new("distinct n-grams", "不重复 n-gram 数"),
-            distinct.collect(),
         ),
         chart(
             "bytes",
@@ -308,15 +235,6 @@ mod tests {
         let worse = steps(&[(0.8, [300.0, 400.0, 500.0]), (0.6, [200.0, 220.0, 590.0])]);
         assert_eq!(more_data(&worse).verdict, Verdict::Refuted);
         assert_eq!(more_data(&[]).verdict, Verdict::Undecided);
-    }
-
-    #[test]
-    fn storage_has_three_outcomes() {
-        let e = |lo, hi| (5, Estimate { value: 0.9, lo, hi });
-        assert_eq!(storage(&[1.0, 2.0, 3.0], &[e(0.8, 0.95)]).verdict, Verdict::Confirmed);
-        assert_eq!(storage(&[1.0, 2.0, 3.0], &[e(0.9, 1.05)]).verdict, Verdict::Undecided);
-        assert_eq!(storage(&[1.0, 2.0, 3.0], &[e(1.01, 1.05)]).verdict, Verdict::Refuted);
-        assert_eq!(storage(&[1.0, 3.0, 3.0], &[e(0.8, 0.95)]).verdict, Verdict::Refuted);
     }
 
     #[test]

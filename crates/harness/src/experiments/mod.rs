@@ -21,6 +21,7 @@ mod smoothing;
 mod sparsity;
 mod spectrum;
 mod speed;
+mod storage;
 mod timing;
 mod unseen;
 mod vanishing;
@@ -34,6 +35,7 @@ pub const ALL: &[&dyn Experiment] = &[
     &sparsity::Sparsity,
     &smoothing::Smoothings,
     &growth::Growth,
+    &storage::Storage,
     &unseen::Unseen,
     &window_size::WindowSize,
     &positions::Positions,

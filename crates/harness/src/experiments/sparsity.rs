@@ -1,6 +1,8 @@
-//! a1, a2: how much of the test text training never showed, by n.
+//! a1, a2: how much of the test text training never showed, by n, and how long a context answers at test time.
 use anyhow::Result;
-use ngram::{GramCounts, sparsity};
+use lm::silent;
+use ngram::table::{TableKind, TableModel};
+use ngram::{GramCounts, NgramRecipe, Smoothing, sparsity};
 
 use super::common::{count_bytes, percent};
 use crate::lab::stats::wilson;
@@ -58,6 +60,39 @@ fn rising(orders: &[Order], what: Text) -> Ruling {
     Ruling { verdict, measured: Some(interval(last)), figure, reason }
 }
 
+/// The order of the model whose matches are counted.
+const ASKED: usize = 5;
+
+/// Of the test tokens whose longest stored n-gram has one length.
+#[derive(Clone, Copy, Debug, Default)]
+struct Matched {
+    tokens: u64,
+    log10_prob: f64,
+}
+
+impl Matched {
+    fn perplexity(self) -> f64 {
+        10f64.powf(-self.log10_prob / self.tokens as f64)
+    }
+}
+
+/// The test tokens of a modified Kneser-Ney model by the longest n-gram that it has for them, 1 to 5.
+fn matched(lab: &Lab<'_>) -> Result<[Matched; ASKED]> {
+    let corpus = lab.corpus;
+    let counts = GramCounts::new(&corpus.train, corpus.vocab.len(), ASKED)?;
+    let recipe = NgramRecipe::new(Smoothing::ModifiedKneserNey, ASKED);
+    let made = recipe.estimate(counts, &corpus.train, &mut silent)?;
+    let table = TableModel::of_estimate(TableKind::Hash, &made, &corpus.vocab, &[])?;
+    let (mut all, mut answers) = ([Matched::default(); ASKED], Vec::new());
+    table.matches(corpus.test.flat(), &mut answers);
+    for answer in answers {
+        let of = &mut all[answer.length - 1];
+        of.tokens += 1;
+        of.log10_prob += answer.log10_prob;
+    }
+    Ok(all)
+}
+
 /// The experiment.
 pub struct Sparsity;
 
@@ -71,17 +106,17 @@ impl Experiment for Sparsity {
     }
 
     fn about(&self) -> &'static str {
-        "share of test n-grams and contexts that training never showed, n = 1 to 7"
+        "share of test n-grams and contexts that training never showed, n = 1 to 7; orders matched at test time"
     }
 
     fn bytes(&self, lab: &Lab<'_>) -> u64 {
-        count_bytes(lab, 7)
+        2 * count_bytes(lab, 7)
     }
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
-        lab.step("counting", 0, 2)?;
+        lab.step("counting", 0, 3)?;
         let counts = GramCounts::new(&lab.corpus.train, lab.corpus.vocab.len(), 7)?;
-        lab.step("looking up", 1, 2)?;
+        lab.step("looking up", 1, 3)?;
         let rows = sparsity(&counts, &lab.corpus.test)?;
         let mut table = Table::new(
             "sparsity",
@@ -151,6 +186,34 @@ impl Experiment for Sparsity {
                 rules: vec![],
             },
         };
+        lab.step("asking", 2, 3)?;
+        let orders = matched(lab)?;
+        let mut asked = Table::new("matched", &["order", "tokens", "share", "perplexity"]);
+        let tokens = lab.corpus.test.targets() as f64;
+        let share = |m: &Matched| m.tokens as f64 / tokens;
+        for (i, m) in orders.iter().enumerate().filter(|(_, m)| m.tokens > 0) {
+            asked.push(&[&(i + 1), &m.tokens, &share(m), &m.perplexity()]);
+        }
+        let shares = (1..).zip(&orders).map(|(n, m)| (f64::from(n), share(m)));
+        let answered = Chart {
+            id: "matched".into(),
+            claims: vec!["a2".into()],
+            table: "matched".into(),
+            title: Text::new(
+                "The longest n-gram that a Kneser-Ney 5-gram has for a test word",
+                "测试时 Kneser-Ney 5-gram 所能匹配的最长 n-gram",
+            ),
+            x: Axis::linear(Text::new("length matched, words", "匹配长度(词)")),
+            y: Axis::linear(Text::new("share of the test words", "占测试词的比例")),
+            shape: Shape::Lines {
+                series: vec![Series::new(
+                    Text::new("5-gram", "5-gram"),
+                    Look::Family(lm::Family::Ngram),
+                    shares,
+                )],
+                rules: vec![],
+            },
+        };
         let grams = rising(
             &grams,
             Text::new("share of unseen test n-grams", "测试集中未见过的 n-gram 比例"),
@@ -161,8 +224,8 @@ impl Experiment for Sparsity {
         );
         Ok(Outcome {
             rows: vec![lab.row("a1", self, 0, grams), lab.row("a2", self, 0, contexts)],
-            tables: vec![table],
-            charts: vec![chart],
+            tables: vec![table, asked],
+            charts: vec![chart, answered],
         })
     }
 }

@@ -41,12 +41,20 @@ impl Request {
     }
 }
 
-/// The experiments of these names (all where there are none), in the list's order.
+/// Names of several experiments: those that decide these claims.
+const GROUPS: [(&str, &[&str]); 2] =
+    [("sparsity", &["a1", "a2", "a3", "a4", "a5"]), ("storage", &["b1", "b2"])];
+
+/// The experiments of these names (all where there are none), in the list's order. A claim's id names the experiment that
+/// decides it; `sparsity` and `storage` name all that decide the claims a and b.
 ///
 /// # Errors
-/// [`Failure::Usage`] with the nearest name. A claim's id names the experiment that decides it.
+/// [`Failure::Usage`] with the nearest name.
 pub fn pick<'a>(all: &[&'a dyn Experiment], names: &[String]) -> Result<Vec<&'a dyn Experiment>> {
-    let wanted = |e: &dyn Experiment, name: &str| e.name() == name || e.claims().contains(&name);
+    let group = |name: &str| GROUPS.iter().find(|g| g.0 == name).map_or(&[][..], |g| g.1);
+    let wanted = |e: &dyn Experiment, name: &str| {
+        e.name() == name || e.claims().iter().any(|c| *c == name || group(name).contains(c))
+    };
     for name in names {
         if !all.iter().any(|e| wanted(*e, name)) {
             let near = nearest(name, all.iter().map(|e| e.name()))
