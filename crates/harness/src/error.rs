@@ -73,6 +73,25 @@ pub fn exit_code(error: &anyhow::Error) -> i32 {
     1
 }
 
+/// What is said of an error: every cause once, and what to do where the disk is full.
+pub fn message(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain() {
+        let words = cause.to_string();
+        // many an error quotes its cause
+        if !said.contains(&words) {
+            let colon = if said.is_empty() { "" } else { ": " };
+            said = format!("{said}{colon}{words}");
+        }
+        let io = cause.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|e| e.kind() == std::io::ErrorKind::StorageFull) {
+            said += "; make room there, or name another place";
+            break;
+        }
+    }
+    said
+}
+
 fn corpus_code(error: &corpus::Error) -> i32 {
     match error.kind() {
         corpus::Kind::Usage => 2,
@@ -107,4 +126,21 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
         .filter(|(distance, n)| *distance <= (n.len().max(name.len()) / 2).max(1))
         .min()
         .map(|(_, n)| n.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once_and_a_full_disk_has_a_cure() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let reason = full.to_string();
+        let error = anyhow::Error::from(lm::Error::Io { path: "a/b".into(), source: full });
+        let said = message(&error.context("writing the table"));
+        assert_eq!(
+            said,
+            format!("writing the table: a/b: {reason}; make room there, or name another place")
+        );
+    }
 }

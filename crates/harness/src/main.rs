@@ -13,6 +13,6 @@ fn main() {
     if error::is_broken_pipe(&error) {
         return;
     }
-    eprintln!("harness: {error:#}");
+    eprintln!("harness: {}", error::message(&error));
     std::process::exit(error::exit_code(&error));
 }

@@ -162,11 +162,7 @@ impl Experiment for Growth {
     }
 }
 
-fn charts(
-    steps: &[Step],
-    counted: &[u64],
-    networks: &[u64],
-) -> Vec<Chart> {
+fn charts(steps: &[Step], counted: &[u64], networks: &[u64]) -> Vec<Chart> {
     let tokens = || Axis::log(Text::new("training tokens", "训练词数"));
     let families = [Family::Ngram, Family::Window, Family::Rnn];
     let at = |i: usize| steps[i].tokens as f64;

@@ -5,4 +5,5 @@ mod eval;
 mod page;
 mod query;
 mod refused;
+mod stopped;
 mod storage;
