@@ -16,7 +16,7 @@ const DEFAULT_CORPUS: &str = "synth";
 /// Options of the laboratory.
 #[derive(Args, Clone, Debug)]
 pub struct LabArgs {
-    /// Experiments, by name or by the id of a claim [default: all]
+    /// Experiments, by name or by the id of a claim; `sparsity` and `storage` are all of the claims a and b [default: all]
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
     /// Name the experiments with the claims they decide
