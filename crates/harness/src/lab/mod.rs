@@ -97,9 +97,14 @@ impl Lab<'_> {
         (self.seed..self.seed + self.seeds.unwrap_or(own)).collect()
     }
 
-    /// What recipes of the registry depend on.
+    /// What recipes of the registry depend on. The long form gives the default's networks all of the text, more epochs and
+    /// seeds; larger networks would take days.
     pub fn setting(&self, seed: u64) -> Setting {
-        Setting::new(self.preset, seed, self.corpus)
+        let preset = match self.preset {
+            Preset::Full => Preset::Default,
+            preset => preset,
+        };
+        Setting::new(preset, seed, self.corpus)
     }
 
     /// Shows progress and ends the experiment if the user asked for that.
