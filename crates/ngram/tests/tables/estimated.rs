@@ -20,7 +20,8 @@ fn vocab() -> Vocab {
 fn text() -> Tokens {
     let (mut text, mut state) = (Tokens::default(), 1u64);
     let mut next = |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
     for _ in 0..9_000 {
