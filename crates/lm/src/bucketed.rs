@@ -57,6 +57,19 @@ impl ContextBuckets {
         out
     }
 
+    /// The contexts of a bucket in words.
+    pub fn describe(bucket: usize) -> String {
+        let range = |level: u32| match level {
+            0 => "never".to_owned(),
+            1 => "once or twice".to_owned(),
+            _ => format!("{} to {} times", (1u64 << level) - 1, (2u64 << level) - 2),
+        };
+        match bucket.checked_sub(LEVELS) {
+            Some(level) => format!("last two words seen {}", range(level as u32)),
+            None => format!("never together, the last word {}", range(bucket as u32)),
+        }
+    }
+
     /// Bytes in memory.
     fn bytes(&self) -> u64 {
         (self.pairs.allocation_size() + self.words.len() * size_of::<u32>()) as u64
@@ -287,8 +300,10 @@ mod tests {
         // <s> <s> five times, <s> 0 five times, 0 1 five times; <s> 1 never, 1 five times; 1 2 never, 2 never
         text.push_sentence(&[0, 1, 4].map(TokenId), 1);
         text.push_sentence(&[1, 2, 4].map(TokenId), 1);
-        let (seen, unseen) = (LEVELS as u8 + 2, |level| level);
-        assert_eq!(buckets.of(&text), [seen, seen, seen, seen, unseen(2), unseen(0)]);
+        let seen = LEVELS as u8 + 2;
+        assert_eq!(buckets.of(&text), [seen, seen, seen, seen, 2, 0]);
+        assert_eq!(ContextBuckets::describe(seen.into()), "last two words seen 3 to 6 times");
+        assert_eq!(ContextBuckets::describe(0), "never together, the last word never");
     }
 
     #[test]

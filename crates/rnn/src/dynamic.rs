@@ -399,11 +399,16 @@ mod tests {
     use corpus::{Corpus, CorpusOptions};
     use nn::fit::Config;
 
-    /// A chain over nine words; in the last tenth of the text other successors are likely than before.
+    /// A chain over nine words, each with two successors; in the texts after training they are others.
     fn corpus() -> Corpus {
         let sentence = |i: usize, by: usize| {
-            let word = |j: usize| format!("w{}", (i * 7 + j * by + (i * j) % 2) % 9);
-            (0..3 + i % 6).map(word).collect::<Vec<_>>().join(" ")
+            let chance = |n: usize| n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+            let mut word = i % 9;
+            let mut next = |j: usize| {
+                word = (word * by + 1 + chance(i * 16 + j) % 2) % 9;
+                format!("w{word}")
+            };
+            (0..3 + i % 6).map(&mut next).collect::<Vec<_>>().join(" ")
         };
         let text = |n, by| (0..n).map(|i| sentence(i, by)).collect::<Vec<_>>();
         let parts = [text(300, 2), text(150, 4), text(150, 4)];
@@ -428,7 +433,7 @@ mod tests {
     }
 
     fn adaptation(normalised: bool) -> Adaptation {
-        Adaptation { rate: 0.5, decay: 0.01, segment: 4, normalised }
+        Adaptation { rate: 0.05, decay: 0.002, segment: 4, normalised }
     }
 
     fn dynamic(base: &Arc<RnnModel>, normalised: bool, corpus: &Corpus) -> DynamicModel {
@@ -450,7 +455,7 @@ mod tests {
                 let model = dynamic(&base, normalised, &corpus);
                 lm::conformance::check_within(&model, &corpus.valid.head(40), 1e-5, 1e-4);
                 let (still, moving) = (nll(&*base), nll(&model));
-                assert!(moving < still - 0.1, "{:?}: {still} {moving}", base.config.cell);
+                assert!(moving < still - 0.02, "{:?}: {still} {moving}", base.config.cell);
             }
         }
     }
@@ -504,7 +509,7 @@ mod tests {
                 scores
             })
         };
-        assert_eq!(score(1, 0.5), score(3, 0.5));
+        assert_eq!(score(1, 0.2), score(3, 0.2));
         assert!(score(2, 1e6).iter().all(|s| s.is_finite()));
     }
 
