@@ -399,19 +399,19 @@ mod tests {
     use corpus::{Corpus, CorpusOptions};
     use nn::fit::Config;
 
-    /// A chain over nine words, each with two successors; in the texts after training they are others.
+    /// A chain over nine words, each with two successors; the texts after training use four of the words only.
     fn corpus() -> Corpus {
-        let sentence = |i: usize, by: usize| {
+        let sentence = |i: usize, words: usize| {
             let chance = |n: usize| n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
-            let mut word = i % 9;
+            let mut word = i % words;
             let mut next = |j: usize| {
-                word = (word * by + 1 + chance(i * 16 + j) % 2) % 9;
+                word = (word * 2 + 1 + chance(i * 16 + j) % 2) % words;
                 format!("w{word}")
             };
             (0..3 + i % 6).map(&mut next).collect::<Vec<_>>().join(" ")
         };
-        let text = |n, by| (0..n).map(|i| sentence(i, by)).collect::<Vec<_>>();
-        let parts = [text(300, 2), text(150, 4), text(150, 4)];
+        let text = |n, words| (0..n).map(|i| sentence(i, words)).collect::<Vec<_>>();
+        let parts = [text(300, 9), text(150, 4), text(150, 4)];
         Corpus::from_sentences("chain", &parts, "made".into(), CorpusOptions::default())
     }
 
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn it_keeps_the_contract_and_learns_the_new_successors() {
+    fn it_keeps_the_contract_and_learns_which_words_are_in_use() {
         let corpus = corpus();
         for config in configs() {
             let base = trained(config, &corpus);
@@ -455,7 +455,7 @@ mod tests {
                 let model = dynamic(&base, normalised, &corpus);
                 lm::conformance::check_within(&model, &corpus.valid.head(40), 1e-5, 1e-4);
                 let (still, moving) = (nll(&*base), nll(&model));
-                assert!(moving < still - 0.02, "{:?}: {still} {moving}", base.config.cell);
+                assert!(moving < still - 0.05, "{:?}: {still} {moving}", base.config.cell);
             }
         }
     }
