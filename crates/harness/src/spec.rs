@@ -75,9 +75,21 @@ impl How {
 
 /// The functions of the notation, how they are written, and what they do.
 pub const FUNCTIONS: [(&str, &str, &str); 3] = [
-    ("cached", "cached(NETWORK)", "continuous cache beside a recurrent network (Grave, Joulin & Usunier 2017)"),
-    ("dynamic", "dynamic(NETWORK)", "dynamic evaluation: the weights learn from the text already scored (Mikolov 2010)"),
-    ("bucketed", "bucketed(A+B)", "mixture with weights by the context's training count (Jelinek & Mercer 1980)"),
+    (
+        "cached",
+        "cached(NETWORK)",
+        "continuous cache beside a recurrent network (Grave, Joulin & Usunier 2017)",
+    ),
+    (
+        "dynamic",
+        "dynamic(NETWORK)",
+        "dynamic evaluation: the weights learn from the text already scored (Mikolov 2010)",
+    ),
+    (
+        "bucketed",
+        "bucketed(A+B)",
+        "mixture with weights by the context's training count (Jelinek & Mercer 1980)",
+    ),
 ];
 
 impl Spec {
@@ -101,18 +113,16 @@ impl Spec {
     /// Does a seed matter?
     pub fn random(&self, setting: &Setting) -> bool {
         match self {
-            Spec::Train(recipe) => matches!(
-                recipe.family(),
-                Family::Window | Family::Rnn | Family::Gru | Family::Lstm
-            ),
+            Spec::Train(recipe) => {
+                matches!(recipe.family(), Family::Window | Family::Rnn | Family::Gru | Family::Lstm)
+            }
             _ => self.any_part(setting, &|part| part.random(setting)),
         }
     }
 
     /// Does it, or a part of it, adapt to the text that it scores?
     pub fn adapts(&self, setting: &Setting) -> bool {
-        matches!(self, Spec::Adapt { .. })
-            || self.any_part(setting, &|part| part.adapts(setting))
+        matches!(self, Spec::Adapt { .. }) || self.any_part(setting, &|part| part.adapts(setting))
     }
 
     fn any_part(&self, setting: &Setting, is: &dyn Fn(&Spec) -> bool) -> bool {
@@ -188,7 +198,8 @@ fn adaptive(function: &str, how: How, inside: &str, setting: &Setting) -> Result
         _ => None,
     };
     let Some(network @ Neural::Recurrent(_)) = base else {
-        let what = "takes one recurrent network: rnn, gru or lstm, with options, or a recipe of one";
+        let what =
+            "takes one recurrent network: rnn, gru or lstm, with options, or a recipe of one";
         return Err(Failure::Usage(format!("`{function}({inside})`: {function} {what}")).into());
     };
     let base = Part { name: inside.into(), id: network.recipe().id() };
@@ -271,7 +282,10 @@ mod tests {
         assert!(spec.random(&setting) && spec.adapts(&setting));
         let plain = made("kn5+cache").unwrap();
         assert!(!plain.random(&setting) && !plain.adapts(&setting));
-        assert_eq!(made("kn3+bucketed(kn5+dynamic(rnn))").unwrap().parts()[1].id, "bucketed(kn5+dynamic(rnn))");
+        assert_eq!(
+            made("kn3+bucketed(kn5+dynamic(rnn))").unwrap().parts()[1].id,
+            "bucketed(kn5+dynamic(rnn))"
+        );
     }
 
     #[test]

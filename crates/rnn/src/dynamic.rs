@@ -22,10 +22,12 @@ use rayon::prelude::*;
 
 use crate::backbone::Backbone;
 use crate::model::RnnModel;
-use crate::work::{Batch, Work};
+use crate::work::Work;
 
+mod learner;
 mod tune;
 
+use learner::{BLOCK, Learner, batch, blocks, numbers, numbers_mut};
 pub use tune::{HEAD, tune};
 
 /// Bound of a segment's gradient norm (lecture §7).
@@ -194,6 +196,7 @@ impl DynamicModel {
     }
 
     /// One step on the segment read last, if it is a whole one.
+    // eq: dynamic
     fn learn(&self, learner: &mut Learner) {
         if learner.targets.len() < self.adaptation.segment {
             return;
@@ -253,99 +256,6 @@ impl LanguageModel for DynamicModel {
     }
 }
 
-/// A network in motion: its weights, its state, and the segment that it read last.
-struct Learner {
-    net: Backbone<f32>,
-    grad: Backbone<f32>,
-    work: Work<f32>,
-    /// The token before the segment.
-    last: TokenId,
-    inputs: Vec<u32>,
-    targets: Vec<u32>,
-    scores: Vec<f64>,
-    /// Whether the weights are others than the trained ones.
-    moved: bool,
-}
-
-impl Learner {
-    fn new(net: &Backbone<f32>, eos: TokenId, segment: usize) -> Self {
-        let buffer = || Vec::with_capacity(segment);
-        Self {
-            work: Work::new(net, 1, segment),
-            grad: net.zeros_like(),
-            net: net.clone(),
-            last: eos,
-            inputs: buffer(),
-            targets: buffer(),
-            scores: Vec::with_capacity(segment),
-            moved: false,
-        }
-    }
-
-    fn clear_state(&mut self, last: TokenId) {
-        self.work.clear_state();
-        self.inputs.clear();
-        self.targets.clear();
-        self.last = last;
-    }
-
-    /// Moves on behind the segment read last, and scores the next one.
-    fn read(&mut self, segment: &[TokenId]) {
-        self.work.carry(self.targets.len());
-        self.forward(segment);
-        self.scores.resize(segment.len(), 0.0);
-        self.net.score_outputs(&self.targets, &mut self.work, &mut self.scores);
-        self.last = segment.last().copied().unwrap_or(self.last);
-    }
-
-    /// Passes forward through a segment that follows the state.
-    fn forward(&mut self, segment: &[TokenId]) {
-        self.inputs.clear();
-        self.targets.clear();
-        self.targets.extend(segment.iter().map(|t| t.0));
-        self.inputs.push(self.last.0);
-        self.inputs.extend(&self.targets[..segment.len() - 1]);
-        let Self { net, work, inputs, targets, .. } = self;
-        work.forward(net, batch(inputs, targets), None);
-    }
-
-    /// ln p of the segment's tokens, by the weights before it.
-    fn scores(&self) -> &[f64] {
-        &self.scores
-    }
-
-    /// Adds the gradient of the segment's mean loss into `grad`; returns its norm.
-    fn gradient(&mut self) -> f64 {
-        let Self { net, grad, work, inputs, targets, .. } = self;
-        net.loss_grad_outputs(batch(inputs, targets), None, work, grad);
-        clip::norm(numbers(grad))
-    }
-}
-
-fn batch<'a>(inputs: &'a [u32], targets: &'a [u32]) -> Batch<'a> {
-    Batch { steps: targets.len(), inputs, targets, resets: &[] }
-}
-
-/// The numbers of all tensors that are trained.
-fn numbers(net: &Backbone<f32>) -> Vec<&[f32]> {
-    let mut list = Vec::new();
-    net.tensors(&mut |t| list.extend(t.trained.then_some(t.data)));
-    list
-}
-
-fn numbers_mut(net: &mut Backbone<f32>) -> Vec<&mut [f32]> {
-    let mut list = Vec::new();
-    net.tensors_mut(&mut |t| list.extend(t.trained.then_some(t.data)));
-    list
-}
-
-/// The unit of work of passes over the weights, in numbers.
-const BLOCK: usize = 16_384;
-
-fn blocks(x: &mut [f32]) -> rayon::slice::ChunksMut<'_, f32> {
-    x.par_chunks_mut(BLOCK)
-}
-
 /// One token at a time: the weights move when a segment is full.
 struct DynamicReader<'a> {
     model: &'a DynamicModel,
@@ -392,146 +302,4 @@ impl Reader for DynamicReader<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{CellName, RnnConfig};
-    use crate::recipe::RnnRecipe;
-    use corpus::{Corpus, CorpusOptions};
-    use nn::fit::Config;
-
-    /// A chain over nine words, each with two successors; the texts after training use four of the words only.
-    fn corpus() -> Corpus {
-        let sentence = |i: usize, words: usize| {
-            let chance = |n: usize| n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
-            let mut word = i % words;
-            let mut next = |j: usize| {
-                word = (word * 2 + 1 + chance(i * 16 + j) % 2) % words;
-                format!("w{word}")
-            };
-            (0..3 + i % 6).map(&mut next).collect::<Vec<_>>().join(" ")
-        };
-        let text = |n, words| (0..n).map(|i| sentence(i, words)).collect::<Vec<_>>();
-        let parts = [text(300, 9), text(150, 4), text(150, 4)];
-        Corpus::from_sentences("chain", &parts, "made".into(), CorpusOptions::default())
-    }
-
-    fn trained(config: RnnConfig, corpus: &Corpus) -> Arc<RnnModel> {
-        let training = Config { epochs: 2, lr: 1e-2, ..Config::default() };
-        let config = RnnConfig { nhid: 12, batch_size: 5, bptt: 8, training, ..config };
-        let recipe = RnnRecipe::new(config);
-        Arc::new(recipe.train_model(corpus.train_set(), &mut lm::silent).unwrap().0)
-    }
-
-    fn configs() -> [RnnConfig; 4] {
-        let base = RnnConfig::default;
-        [
-            base(),
-            RnnConfig { cell: CellName::Gru, nlayers: 2, tied: true, ..base() },
-            RnnConfig { cell: CellName::Lstm, emsize: 7, ..base() },
-            RnnConfig { cell: CellName::Lstm, frozen: true, ..base() },
-        ]
-    }
-
-    fn adaptation(normalised: bool) -> Adaptation {
-        Adaptation { rate: 0.05, decay: 0.002, segment: 4, normalised }
-    }
-
-    fn dynamic(base: &Arc<RnnModel>, normalised: bool, corpus: &Corpus) -> DynamicModel {
-        let gradients = Gradients::of(base, &corpus.train, &mut lm::silent).unwrap();
-        DynamicModel::new(base.clone(), adaptation(normalised), Some(Arc::new(gradients)))
-    }
-
-    #[test]
-    fn it_keeps_the_contract_and_learns_which_words_are_in_use() {
-        let corpus = corpus();
-        for config in configs() {
-            let base = trained(config, &corpus);
-            let nll = |model: &dyn LanguageModel| {
-                let mut scores = Vec::new();
-                model.score(&corpus.test, Context::Stream, &mut scores);
-                -scores.iter().sum::<f64>() / scores.len() as f64
-            };
-            for normalised in [false, true] {
-                let model = dynamic(&base, normalised, &corpus);
-                lm::conformance::check_within(&model, &corpus.valid.head(40), 1e-5, 1e-4);
-                let (still, moving) = (nll(&*base), nll(&model));
-                assert!(moving < still - 0.05, "{:?}: {still} {moving}", base.config.cell);
-            }
-        }
-    }
-
-    #[test]
-    fn a_rate_of_zero_is_the_network_itself() {
-        let corpus = corpus();
-        let base = trained(RnnConfig::default(), &corpus);
-        let still = Adaptation { rate: 0.0, ..adaptation(false) };
-        let (mut a, mut b) = (Vec::new(), Vec::new());
-        DynamicModel::new(base.clone(), still, None).score(&corpus.test, Context::Stream, &mut a);
-        base.score(&corpus.test, Context::Stream, &mut b);
-        assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-5));
-    }
-
-    /// Other tokens from place `p` on: all scores before are the same, bit for bit, and so is the distribution at `p`.
-    #[test]
-    fn a_token_is_scored_before_it_is_learnt_from() {
-        let corpus = corpus();
-        let base = trained(RnnConfig { cell: CellName::Lstm, ..RnnConfig::default() }, &corpus);
-        let model = dynamic(&base, true, &corpus);
-        let text = corpus.test.head(20);
-        let mut whole = Vec::new();
-        model.score(&text, Context::Stream, &mut whole);
-        for place in [1, 4, 5, 11, 40] {
-            let mut changed = Tokens::default();
-            let ids = text.flat().iter().enumerate();
-            let other = |(i, t): (usize, &TokenId)| {
-                if i < place { *t } else { TokenId((t.0 + 1 + i as u32 % 3) % 9) }
-            };
-            changed.push_sentence(&ids.map(other).collect::<Vec<_>>(), 1);
-            let mut scores = Vec::new();
-            model.score(&changed, Context::Stream, &mut scores);
-            assert_eq!(scores[..place], whole[..place]);
-            assert_ne!(scores[place..], whole[place..]);
-        }
-    }
-
-    #[test]
-    fn same_bits_on_any_number_of_threads_and_a_wild_rate_stays_finite() {
-        let corpus = corpus();
-        let base = trained(RnnConfig::default(), &corpus);
-        let score = |threads, rate| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| {
-                let gradients = Gradients::of(&base, &corpus.train, &mut lm::silent).unwrap();
-                let adaptation = Adaptation { rate, ..adaptation(true) };
-                let model = DynamicModel::new(base.clone(), adaptation, Some(Arc::new(gradients)));
-                let mut scores = Vec::new();
-                model.score(&corpus.test, Context::Stream, &mut scores);
-                scores
-            })
-        };
-        assert_eq!(score(1, 0.2), score(3, 0.2));
-        assert!(score(2, 1e6).iter().all(|s| s.is_finite()));
-    }
-
-    #[test]
-    fn tuning_takes_what_is_best_on_the_validation_text_and_can_be_stopped() {
-        let corpus = corpus();
-        let base = trained(RnnConfig::default(), &corpus);
-        let tuned = |log: &mut Log<'_>| {
-            tune(&base, Some(&corpus.train), &corpus.valid, Context::Stream, log)
-        };
-        let model = tuned(&mut lm::silent).unwrap();
-        let nll = |model: &dyn LanguageModel| {
-            let mut scores = Vec::new();
-            model.score(&corpus.valid, Context::Stream, &mut scores);
-            -scores.iter().sum::<f64>() / scores.len() as f64
-        };
-        assert!(nll(&model) < nll(&dynamic(&base, false, &corpus)) + 1e-9, "{:?}", model.adaptation);
-        let mut left = 30;
-        let stopped = tuned(&mut |_| {
-            left -= 1;
-            if left > 0 { std::ops::ControlFlow::Continue(()) } else { std::ops::ControlFlow::Break(()) }
-        });
-        assert!(matches!(stopped, Err(Error::Interrupted)));
-    }
-}
+mod tests;

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use corpus::{TokenId, Tokens, Vocab};
-use lm::{Context, Error, Footprint, LanguageModel, Log, Progress, Reader, Result, em_weights};
+use lm::{Context, Error, Footprint, LanguageModel, Reader, Result};
 use ndarray::{Array2, ArrayView2, s};
 use nn::Real;
 use nn::gemm::par_gemm;
@@ -21,11 +21,9 @@ use rayon::prelude::*;
 
 use crate::model::{RnnModel, RnnReader, SCORE_ROWS, score_rows};
 
-/// Tokens of the validation text that settings are chosen on.
-pub const HEAD: usize = 100_000;
+mod tune;
 
-const WINDOWS: [usize; 4] = [250, 500, 1000, 2000];
-const THETAS: [f32; 8] = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 1.0];
+pub use tune::{HEAD, tune};
 
 /// What a cache is like.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -88,6 +86,7 @@ impl CachedModel {
     }
 
     /// ln((1 − λ) p + λ q).
+    // eq: cache
     fn mixed(&self, log_p: f64, q: f64) -> f64 {
         ((1.0 - self.settings.lambda) * log_p.exp() + self.settings.lambda * q).ln()
     }
@@ -174,11 +173,7 @@ impl Mass {
         let max = self.max.max(other.max);
         let scale = |m: Self| if m.all > 0.0 { f64::from(m.max - max).exp() } else { 0.0 };
         let (a, b) = (scale(self), scale(other));
-        Self {
-            max,
-            all: a * self.all + b * other.all,
-            target: a * self.target + b * other.target,
-        }
+        Self { max, all: a * self.all + b * other.all, target: a * self.target + b * other.target }
     }
 
     /// p_cache of the target; `None` of no states.
@@ -269,81 +264,6 @@ impl Reader for CachedReader<'_> {
         }
         out.iter_mut().zip(&self.cache).for_each(|(p, q)| *p = self.model.mixed(*p, *q));
     }
-}
-
-/// A network with the cache under which the head of `valid`, read as a stream, has the highest likelihood; λ by EM.
-///
-/// # Errors
-/// [`Error::Interrupted`].
-pub fn tune(base: &Arc<RnnModel>, valid: &Tokens, log: &mut Log<'_>) -> Result<CachedModel> {
-    const STAGE: &str = "choosing the cache";
-    if log(Progress::Step { stage: STAGE, done: 0, total: 2 }).is_break() {
-        return Err(Error::Interrupted);
-    }
-    let mean = valid.targets() as f64 / valid.sentence_count().max(1) as f64;
-    let head = valid.head((HEAD as f64 / mean).ceil() as usize);
-    let grid = || (0..THETAS.len()).flat_map(|t| (0..WINDOWS.len()).map(move |w| (t, w)));
-    let largest = WINDOWS[WINDOWS.len() - 1];
-    let mut history = History::new(largest, base.net.hidden());
-    let mut block = vec![[[None; WINDOWS.len()]; THETAS.len()]; SCORE_ROWS];
-    let mut shares: Vec<Vec<f64>> = grid().map(|_| Vec::with_capacity(head.targets())).collect();
-    let each = &mut |h: ArrayView2<f32>, targets: &[u32], scores: &mut [f64]| {
-        let rows = &mut block[..targets.len()];
-        history.read(h, targets, rows, |dots, words, target, shares| {
-            for (shares, theta) in shares.iter_mut().zip(THETAS) {
-                *shares = shares_of(dots, words, target, theta);
-            }
-        });
-        // where nothing is remembered the cache says what the network says
-        for (shares, (t, w)) in shares.iter_mut().zip(grid()) {
-            shares.extend(rows.iter().zip(&*scores).map(|(row, score)| match row[t][w] {
-                Some(share) => f64::ln(share),
-                None => *score,
-            }));
-        }
-    };
-    let mut scores = Vec::new();
-    let eos = base.vocab().eos();
-    score_rows(&base.net, eos, &head, Context::Stream, &mut scores, each);
-    if log(Progress::Step { stage: STAGE, done: 1, total: 2 }).is_break() {
-        return Err(Error::Interrupted);
-    }
-    let places: Vec<(usize, usize)> = grid().collect();
-    let tried: Vec<(f64, CacheSettings)> = shares
-        .par_iter()
-        .zip(&places)
-        .map(|(cache, &(t, w))| {
-            let parts = [scores.as_slice(), cache];
-            let weights = em_weights(&parts);
-            let settings =
-                CacheSettings { window: WINDOWS[w], theta: THETAS[t], lambda: weights[1] };
-            (lm::mixture_nll(&weights, &parts).iter().sum(), settings)
-        })
-        .collect();
-    let best = tried.iter().reduce(|best, next| if next.0 > best.0 { next } else { best });
-    Ok(CachedModel::new(base.clone(), best.expect("the grid is not empty").1))
-}
-
-/// p_cache of the target at one θ and every window; the dot products stay.
-fn shares_of(
-    dots: &[f32],
-    words: &[u32],
-    target: u32,
-    theta: f32,
-) -> [Option<f64>; WINDOWS.len()] {
-    let mut scratch = [0.0; WINDOWS[WINDOWS.len() - 1]];
-    let (mut mass, mut end) = (Mass::NONE, dots.len());
-    WINDOWS.map(|window| {
-        // the states that this window has and the last one had not
-        let start = dots.len().saturating_sub(window);
-        let part = &mut scratch[..end - start];
-        part.copy_from_slice(&dots[start..end]);
-        if !part.is_empty() {
-            mass = mass.with(Mass::of(part, &words[start..end], target, theta));
-        }
-        end = start;
-        mass.share()
-    })
 }
 
 #[cfg(test)]

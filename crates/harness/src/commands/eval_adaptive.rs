@@ -48,11 +48,13 @@ impl AdaptiveArgs {
             (None, None) => return Ok(None),
         };
         let Model::Recurrent(network) = &saved.model else {
-            let what = format!("{option} is for recurrent networks; this is a {}", saved.describe());
+            let what =
+                format!("{option} is for recurrent networks; this is a {}", saved.describe());
             return Err(Failure::Usage(what).into());
         };
         if context == Context::Sentence {
-            let what = format!("{option} reads the text as one stream: leave `--context sentence` out");
+            let what =
+                format!("{option} reads the text as one stream: leave `--context sentence` out");
             return Err(Failure::Usage(what).into());
         }
         let network = Arc::new((**network).clone());
@@ -98,7 +100,8 @@ impl AdaptiveArgs {
         match &self.valid {
             Some(file) => Ok(Tokens::from_file(file, vocab)?),
             None => {
-                let what = "needs figures, or a text to choose them on: --valid FILE (not the test text)";
+                let what =
+                    "needs figures, or a text to choose them on: --valid FILE (not the test text)";
                 Err(Failure::Usage(format!("{option} {what}")).into())
             }
         }

@@ -57,7 +57,8 @@ pub fn adapt(
                 note: format!("continuous cache: {}, chosen on valid", model.settings()),
             };
             bar.say("scoring");
-            let scored = [&corpus.valid, &corpus.test].map(|t| measure::score(&model, t, plan.context));
+            let scored =
+                [&corpus.valid, &corpus.test].map(|t| measure::score(&model, t, plan.context));
             Ok(fitted(Arc::new(model), chosen, scored, base, corpus))
         }
     }

@@ -3,9 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use corpus::Corpus;
-use lm::{
-    Activity, CurvePoint, Family, LanguageModel, Progress, Resampled, Scores, Trained,
-};
+use lm::{Activity, CurvePoint, Family, LanguageModel, Progress, Resampled, Scores, Trained};
 
 use super::{Job, Plan, adapt, mix};
 use crate::alloc::Watch;

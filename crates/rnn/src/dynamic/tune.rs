@@ -31,8 +31,7 @@ pub fn tune(
     context: Context,
     log: &mut Log<'_>,
 ) -> Result<DynamicModel> {
-    let gradients =
-        train.map(|train| Gradients::of(base, train, log)).transpose()?.map(Arc::new);
+    let gradients = train.map(|train| Gradients::of(base, train, log)).transpose()?.map(Arc::new);
     let mean = valid.targets() as f64 / valid.sentence_count().max(1) as f64;
     let head = valid.head((HEAD as f64 / mean).ceil() as usize);
     let model = |adaptation| DynamicModel::new(base.clone(), adaptation, gradients.clone());

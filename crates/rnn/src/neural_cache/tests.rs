@@ -1,4 +1,5 @@
 //! The cache against a literal transcription of its formula.
+use super::tune::{THETAS, WINDOWS};
 use super::*;
 use crate::config::{CellName, RnnConfig};
 use crate::recipe::RnnRecipe;
