@@ -27,7 +27,7 @@ use crate::work::Work;
 mod learner;
 mod tune;
 
-use learner::{BLOCK, Learner, batch, blocks, numbers, numbers_mut};
+use learner::{Learner, batch, blocks, numbers, numbers_mut};
 pub use tune::{HEAD, tune};
 
 /// Bound of a segment's gradient norm (lecture §7).
@@ -87,7 +87,7 @@ impl Gradients {
     pub fn of(model: &RnnModel, train: &Tokens, log: &mut Log<'_>) -> Result<Self> {
         const SAMPLES: usize = 500;
         const STRETCH: usize = 20;
-        let mut learner = Learner::new(&model.net, model.vocab().eos(), STRETCH);
+        let mut learner = Learner::new(&model.net, model.config.tied, model.vocab().eos(), STRETCH);
         let mut squares = model.net.zeros_like();
         let text = train.flat();
         let samples = SAMPLES.min(text.len() / STRETCH).max(1);
@@ -99,11 +99,12 @@ impl Gradients {
             let start = i * (text.len() / samples);
             learner.clear_state(start.checked_sub(1).map_or(model.vocab().eos(), |p| text[p]));
             let end = (start + STRETCH).min(text.len());
-            learner.read(&text[start..end]);
+            learner.take(&text[start..end]);
+            learner.score();
             learner.gradient();
-            let (mut to, from) = (numbers_mut(&mut squares), numbers_mut(&mut learner.grad));
-            for (to, from) in to.iter_mut().zip(from) {
-                blocks(to).zip(blocks(from)).for_each(|(to, from)| {
+            let (to, from) = (numbers_mut(&mut squares), numbers_mut(&mut learner.grad));
+            for (to, from) in to.into_iter().zip(from) {
+                blocks(to, from, |_, to, from| {
                     to.iter_mut().zip(from).for_each(|(s, g)| {
                         *s += *g * *g;
                         *g = 0.0;
@@ -111,10 +112,11 @@ impl Gradients {
                 });
             }
         }
-        let mut sum = 0.0;
-        squares.tensors(&mut |t| sum += t.data.iter().map(|s| f64::from(s.sqrt())).sum::<f64>());
+        let all = numbers(&squares);
+        let sum: f64 = all.iter().flat_map(|x| *x).map(|s| f64::from(s.sqrt())).sum();
+        let count: usize = all.iter().map(|x| x.len()).sum();
         // all zero: no text to learn from; r is then zero everywhere
-        let unit = (squares.numbers() as f64 / sum.max(f64::MIN_POSITIVE)).min(1e30) as f32;
+        let unit = (count as f64 / sum.max(f64::MIN_POSITIVE)).min(1e30) as f32;
         squares.tensors_mut(&mut |t| t.data.iter_mut().for_each(|s| *s = s.sqrt() * unit));
         Ok(Self(squares))
     }
@@ -168,7 +170,7 @@ impl DynamicModel {
                 if log(Progress::Step { stage, done: out.len() as u64, total }).is_break() {
                     return Err(Error::Interrupted);
                 }
-                learner.read(segment);
+                self.read(learner, segment);
                 out.extend_from_slice(learner.scores());
                 self.learn(learner);
             }
@@ -184,13 +186,15 @@ impl DynamicModel {
     }
 
     fn learner(&self) -> Learner {
-        Learner::new(&self.base.net, self.base.vocab().eos(), self.adaptation.segment)
+        let (eos, segment) = (self.base.vocab().eos(), self.adaptation.segment);
+        Learner::new(&self.base.net, self.base.config.tied, eos, segment)
     }
 
     fn restart(&self, learner: &mut Learner) {
-        if learner.moved {
+        if learner.steps > 0 {
             learner.net.copy_from(&self.base.net);
-            learner.moved = false;
+            learner.steps = 0;
+            learner.moved.fill(0);
         }
         learner.clear_state(self.base.vocab().eos());
     }
@@ -206,26 +210,71 @@ impl DynamicModel {
             learner.grad.set_zero();
             return;
         }
-        learner.moved = true;
         let step = (self.adaptation.rate * clip::factor(norm, CLIP)) as f32;
-        let decay = self.adaptation.decay as f32;
         let r = self.gradients.as_ref().map(|g| numbers(&g.0));
-        let (mut w, start) = (numbers_mut(&mut learner.net), numbers(&self.base.net));
-        for (i, (w, g)) in w.iter_mut().zip(numbers_mut(&mut learner.grad)).enumerate() {
-            let of = blocks(w).zip(blocks(g)).zip(start[i].par_chunks(BLOCK));
-            match &r {
-                None => of.for_each(|((w, g), start)| {
-                    for ((w, g), start) in w.iter_mut().zip(g).zip(start) {
-                        *w += decay * (start - *w) - step * *g;
-                        *g = 0.0;
-                    }
-                }),
-                Some(r) => of.zip(r[i].par_chunks(BLOCK)).for_each(|(((w, g), start), r)| {
-                    for (((w, g), start), r) in w.iter_mut().zip(g).zip(start).zip(r) {
-                        *w += (decay * r).min(1.0) * (start - *w) - step / (r + 1.0) * *g;
-                        *g = 0.0;
-                    }
-                }),
+        let rows = learner.rows();
+        let width = learner.net.encoder.w.ncols();
+        let start = numbers(&self.base.net);
+        let (w, g) = (numbers_mut(&mut learner.net), numbers_mut(&mut learner.grad));
+        for (i, (w, g)) in w.into_iter().zip(g).enumerate() {
+            let part = |place: usize, w: &mut [f32], g: &mut [f32]| {
+                let own = place..place + w.len();
+                let r = r.as_ref().map(|r| &r[i][own.clone()]);
+                self.step(step, w, g, &start[i][own], r);
+            };
+            if i > 0 || learner.moved.is_empty() {
+                blocks(w, g, part);
+            } else {
+                let row = |x: usize| x * width..(x + 1) * width;
+                rows.iter().for_each(|&x| part(x * width, &mut w[row(x)], &mut g[row(x)]));
+            }
+        }
+        learner.steps += 1;
+        if !learner.moved.is_empty() {
+            rows.iter().for_each(|&row| learner.moved[row] = learner.steps);
+        }
+    }
+
+    /// The step of some weights; their gradient is used up.
+    fn step(&self, step: f32, w: &mut [f32], g: &mut [f32], start: &[f32], r: Option<&[f32]>) {
+        let decay = self.adaptation.decay as f32;
+        let of = w.iter_mut().zip(g).zip(start);
+        match r {
+            None => of.for_each(|((w, g), start)| {
+                *w += decay * (start - *w) - step * *g;
+                *g = 0.0;
+            }),
+            Some(r) => of.zip(r).for_each(|(((w, g), start), r)| {
+                *w += (decay * r).min(1.0) * (start - *w) - step / (r + 1.0) * *g;
+                *g = 0.0;
+            }),
+        }
+    }
+
+    /// Moves on to a segment and scores it.
+    fn read(&self, learner: &mut Learner, segment: &[TokenId]) {
+        learner.take(segment);
+        let rows = learner.rows();
+        self.catch_up(learner, &rows);
+        learner.score();
+    }
+
+    /// Takes the vectors of words back towards where they were trained to, for all steps since they last moved.
+    fn catch_up(&self, learner: &mut Learner, rows: &[usize]) {
+        let (width, decay) = (learner.net.encoder.w.ncols(), self.adaptation.decay as f32);
+        for &row in rows.iter().filter(|_| !learner.moved.is_empty()) {
+            let steps = (learner.steps - learner.moved[row]) as i32;
+            if steps == 0 || decay == 0.0 {
+                continue;
+            }
+            learner.moved[row] = learner.steps;
+            let own = row * width..(row + 1) * width;
+            let start = &numbers(&self.base.net)[0][own.clone()];
+            let r = self.gradients.as_ref().map(|g| &numbers(&g.0)[0][own.clone()]);
+            let w = &mut numbers_mut(&mut learner.net)[0][own];
+            for (i, (w, start)) in w.iter_mut().zip(start).enumerate() {
+                let keep = 1.0 - r.map_or(decay, |r| (decay * r[i]).min(1.0));
+                *w = start + keep.powi(steps) * (*w - start);
             }
         }
     }
@@ -278,6 +327,7 @@ impl<'a> DynamicReader<'a> {
 
     /// Passes a token through the network; what is predicted behind it is not asked for here.
     fn step(&mut self, token: TokenId) {
+        self.model.catch_up(&mut self.learner, &[token.index()]);
         self.here.forward(&self.learner.net, batch(&[token.0], &[0]), None);
     }
 }
@@ -286,7 +336,7 @@ impl Reader for DynamicReader<'_> {
     fn feed(&mut self, token: TokenId) {
         self.segment.push(token);
         if self.segment.len() == self.model.adaptation.segment {
-            self.learner.read(&self.segment);
+            self.model.read(&mut self.learner, &self.segment);
             self.model.learn(&mut self.learner);
             self.here.go_on_from(&self.learner.work, self.segment.len());
             self.segment.clear();

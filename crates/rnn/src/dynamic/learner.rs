@@ -15,15 +15,20 @@ pub(super) struct Learner {
     pub(super) work: Work<f32>,
     /// The token before the segment.
     last: TokenId,
-    inputs: Vec<u32>,
+    pub(super) inputs: Vec<u32>,
     pub(super) targets: Vec<u32>,
     scores: Vec<f64>,
-    /// Whether the weights are others than the trained ones.
-    pub(super) moved: bool,
+    /// Steps taken since the weights were the trained ones.
+    pub(super) steps: u32,
+    /// For every word vector the steps when it last moved. A vector that is not read goes nowhere but back towards where it was trained to,
+    /// which can be made up for when it is read: a pass over all vectors would be half of a step's time. Empty for tied weights, whose vectors are
+    /// the output layer, too.
+    pub(super) moved: Vec<u32>,
 }
 
 impl Learner {
-    pub(super) fn new(net: &Backbone<f32>, eos: TokenId, segment: usize) -> Self {
+    /// Reads segments of at most so many tokens; `tied` says whether the word vectors are the output layer's.
+    pub(super) fn new(net: &Backbone<f32>, tied: bool, eos: TokenId, segment: usize) -> Self {
         let buffer = || Vec::with_capacity(segment);
         Self {
             work: Work::new(net, 1, segment),
@@ -33,7 +38,8 @@ impl Learner {
             inputs: buffer(),
             targets: buffer(),
             scores: Vec::with_capacity(segment),
-            moved: false,
+            steps: 0,
+            moved: vec![0; if tied || net.frozen { 0 } else { net.vocab() }],
         }
     }
 
@@ -44,24 +50,23 @@ impl Learner {
         self.last = last;
     }
 
-    /// Moves on behind the segment read last, and scores the next one.
-    pub(super) fn read(&mut self, segment: &[TokenId]) {
+    /// Moves on behind the segment read last, to the next one.
+    pub(super) fn take(&mut self, segment: &[TokenId]) {
         self.work.carry(self.targets.len());
-        self.forward(segment);
-        self.scores.resize(segment.len(), 0.0);
-        self.net.score_outputs(&self.targets, &mut self.work, &mut self.scores);
-        self.last = segment.last().copied().unwrap_or(self.last);
-    }
-
-    /// Passes forward through a segment that follows the state.
-    fn forward(&mut self, segment: &[TokenId]) {
         self.inputs.clear();
         self.targets.clear();
         self.targets.extend(segment.iter().map(|t| t.0));
         self.inputs.push(self.last.0);
         self.inputs.extend(&self.targets[..segment.len() - 1]);
+        self.last = segment.last().copied().unwrap_or(self.last);
+    }
+
+    /// Passes forward through the segment and scores it.
+    pub(super) fn score(&mut self) {
         let Self { net, work, inputs, targets, .. } = self;
         work.forward(net, batch(inputs, targets), None);
+        self.scores.resize(targets.len(), 0.0);
+        net.score_outputs(targets, work, &mut self.scores);
     }
 
     /// ln p of the segment's tokens, by the weights before it.
@@ -73,7 +78,21 @@ impl Learner {
     pub(super) fn gradient(&mut self) -> f64 {
         let Self { net, grad, work, inputs, targets, .. } = self;
         net.loss_grad_outputs(batch(inputs, targets), None, work, grad);
-        clip::norm(numbers(grad))
+        let (slices, width) = (numbers(grad), grad.encoder.w.ncols());
+        if self.moved.is_empty() {
+            return clip::norm(slices);
+        }
+        let rows = self.rows();
+        let rows = rows.iter().map(|&row| &slices[0][row * width..(row + 1) * width]);
+        clip::norm(rows.chain(slices[1..].iter().copied()))
+    }
+
+    /// The words that the segment read, each once.
+    pub(super) fn rows(&self) -> Vec<usize> {
+        let mut rows: Vec<usize> = self.inputs.iter().map(|id| *id as usize).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        rows
     }
 }
 
@@ -81,7 +100,7 @@ pub(super) fn batch<'a>(inputs: &'a [u32], targets: &'a [u32]) -> Batch<'a> {
     Batch { steps: targets.len(), inputs, targets, resets: &[] }
 }
 
-/// The numbers of all tensors that are trained.
+/// The numbers of all tensors that are trained; the word vectors come first.
 pub(super) fn numbers(net: &Backbone<f32>) -> Vec<&[f32]> {
     let mut list = Vec::new();
     net.tensors(&mut |t| list.extend(t.trained.then_some(t.data)));
@@ -95,8 +114,14 @@ pub(super) fn numbers_mut(net: &mut Backbone<f32>) -> Vec<&mut [f32]> {
 }
 
 /// The unit of work of passes over the weights, in numbers.
-pub(super) const BLOCK: usize = 16_384;
+const BLOCK: usize = 16_384;
 
-pub(super) fn blocks(x: &mut [f32]) -> rayon::slice::ChunksMut<'_, f32> {
-    x.par_chunks_mut(BLOCK)
+/// Calls `each` with blocks of two slices and the place where a block starts.
+pub(super) fn blocks(
+    a: &mut [f32],
+    b: &mut [f32],
+    each: impl Fn(usize, &mut [f32], &mut [f32]) + Sync,
+) {
+    let blocks = a.par_chunks_mut(BLOCK).zip(b.par_chunks_mut(BLOCK)).enumerate();
+    blocks.for_each(|(i, (a, b))| each(i * BLOCK, a, b));
 }

@@ -143,3 +143,27 @@ fn tuning_takes_what_is_best_on_the_validation_text_and_can_be_stopped() {
     });
     assert!(matches!(stopped, Err(Error::Interrupted)));
 }
+
+/// Word vectors that catch up when they are read end where they would be if all moved at every step.
+#[test]
+fn vectors_that_catch_up_are_where_the_formula_has_them() {
+    let corpus = corpus();
+    let base = trained(RnnConfig { emsize: 5, ..RnnConfig::default() }, &corpus);
+    for normalised in [false, true] {
+        let strong = Adaptation { rate: 0.5, decay: 0.05, ..adaptation(normalised) };
+        let model = DynamicModel { adaptation: strong, ..dynamic(&base, normalised, &corpus) };
+        let (mut lazy, mut eager) = (model.learner(), model.learner());
+        eager.moved.clear(); // as for tied weights: every vector takes part in every step
+        for segment in corpus.test.head(60).flat().chunks_exact(strong.segment) {
+            for learner in [&mut lazy, &mut eager] {
+                model.read(learner, segment);
+                model.learn(learner);
+            }
+        }
+        let all: Vec<usize> = (0..base.net.vocab()).collect();
+        model.catch_up(&mut lazy, &all);
+        assert!(lazy.steps > 20 && lazy.net.encoder.w != base.net.encoder.w);
+        let difference = (&lazy.net.encoder.w - &eager.net.encoder.w).mapv(f32::abs);
+        assert!(difference.iter().all(|d| *d < 1e-4), "{difference}");
+    }
+}
