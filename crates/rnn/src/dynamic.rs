@@ -18,7 +18,6 @@ use corpus::{TokenId, Tokens, Vocab};
 use lm::{Context, Error, Footprint, LanguageModel, Log, Progress, Reader, Result};
 use nn::clip;
 use nn::params::Params;
-use rayon::prelude::*;
 
 use crate::backbone::Backbone;
 use crate::model::RnnModel;
@@ -262,9 +261,12 @@ impl DynamicModel {
     /// Takes the vectors of words back towards where they were trained to, for all steps since they last moved.
     fn catch_up(&self, learner: &mut Learner, rows: &[usize]) {
         let (width, decay) = (learner.net.encoder.w.ncols(), self.adaptation.decay as f32);
-        for &row in rows.iter().filter(|_| !learner.moved.is_empty()) {
+        if learner.moved.is_empty() || decay == 0.0 {
+            return;
+        }
+        for &row in rows {
             let steps = (learner.steps - learner.moved[row]) as i32;
-            if steps == 0 || decay == 0.0 {
+            if steps == 0 {
                 continue;
             }
             learner.moved[row] = learner.steps;

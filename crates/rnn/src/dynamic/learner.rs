@@ -78,11 +78,11 @@ impl Learner {
     pub(super) fn gradient(&mut self) -> f64 {
         let Self { net, grad, work, inputs, targets, .. } = self;
         net.loss_grad_outputs(batch(inputs, targets), None, work, grad);
-        let (slices, width) = (numbers(grad), grad.encoder.w.ncols());
+        let rows = self.rows();
+        let (slices, width) = (numbers(&self.grad), self.grad.encoder.w.ncols());
         if self.moved.is_empty() {
             return clip::norm(slices);
         }
-        let rows = self.rows();
         let rows = rows.iter().map(|&row| &slices[0][row * width..(row + 1) * width]);
         clip::norm(rows.chain(slices[1..].iter().copied()))
     }
