@@ -113,7 +113,7 @@ pub struct CompareArgs {
     #[arg(long, value_name = "NAME|FILE", default_value = "synth")]
     pub corpus: String,
     /// Models to compare, by the names of `harness models`; `a+b` is a mixture, `rnn:nhid=400,epochs=8` changes options, a
-    /// TOML file is a recipe [default: the preset's list]
+    /// TOML file is a recipe, `bucketed(a+b)`, `cached(lstm)` and `dynamic(lstm)` are explained there [default: the preset's list]
     #[arg(long, value_name = "A,B,...", default_value = "", hide_default_value = true)]
     pub models: String,
     /// How much work

@@ -17,6 +17,7 @@ pub mod progress;
 pub mod record;
 pub mod registry;
 pub mod report;
+pub mod spec;
 pub mod tensorboard;
 pub mod terminal_table;
 pub mod text;

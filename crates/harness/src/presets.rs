@@ -150,10 +150,15 @@ pub fn read(path: &Path) -> Result<(String, Table)> {
 
 /// Splits at commas outside of brackets.
 pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    outside_brackets(text, ',')
+}
+
+/// Splits at a mark outside of brackets.
+pub fn outside_brackets(text: &str, mark: char) -> impl Iterator<Item = &str> {
     let mut depth = 0_i32;
     text.split(move |c| {
-        depth += i32::from(matches!(c, '{' | '[')) - i32::from(matches!(c, '}' | ']'));
-        c == ',' && depth == 0
+        depth += i32::from(matches!(c, '{' | '[' | '(')) - i32::from(matches!(c, '}' | ']' | ')'));
+        c == mark && depth == 0
     })
 }
 

@@ -14,6 +14,8 @@ use crate::error::{Failure, nearest};
 use crate::neural::Neural;
 use crate::presets;
 
+pub use crate::spec::{Spec, spec, split};
+
 /// How much work a run may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Preset {
@@ -216,21 +218,6 @@ fn recurrent(cell: CellName, setting: &Setting) -> Made {
     Ok(Some(Neural::recurrent(cell, setting)?.boxed()))
 }
 
-/// A named piece of a comparison.
-pub enum Spec {
-    /// A model that trains.
-    Train(Box<dyn Recipe>),
-    /// Other models' mixture, weights by EM on the validation text: `kn5+rnn`.
-    Mix {
-        /// Its name.
-        id: String,
-        /// Its parts' names.
-        parts: Vec<String>,
-        /// Its parts' records.
-        ids: Vec<String>,
-    },
-}
-
 /// The recipe of a name, of a name with options (`rnn:nhid=400,epochs=8`), or of a TOML file whose key `model` is a name.
 pub fn recipe(id: &str, setting: &Setting) -> Result<Box<dyn Recipe>> {
     match configured(id, setting)? {
@@ -294,35 +281,6 @@ fn named(id: &str, setting: &Setting) -> Result<Box<dyn Recipe>> {
     Err(Failure::Usage(format!("unknown model `{id}`{near}; `harness models` lists them")).into())
 }
 
-/// Names separated by commas; `rnn:nhid=400,epochs=8` is one.
-pub fn split(text: &str) -> Vec<String> {
-    let mut ids: Vec<String> = Vec::new();
-    for piece in presets::pieces(text).map(str::trim).filter(|p| !p.is_empty()) {
-        match ids.last_mut() {
-            // an option of the name before it
-            Some(last) if piece.contains('=') && !piece.contains(':') => {
-                last.push(',');
-                last.push_str(piece);
-            }
-            _ => ids.push(piece.into()),
-        }
-    }
-    ids
-}
-
-/// The piece of a comparison that a name stands for; `a+b` is a mixture.
-pub fn spec(id: &str, setting: &Setting) -> Result<Spec> {
-    if !id.contains('+') {
-        return Ok(Spec::Train(recipe(id, setting)?));
-    }
-    let parts: Vec<String> = id.split('+').map(|part| part.trim().to_owned()).collect();
-    let ids = parts.iter().map(|part| Ok(recipe(part, setting)?.id())).collect::<Result<_>>()?;
-    let stem = |part: &String| {
-        part.rsplit('/').next().unwrap_or(part).trim_end_matches(".toml").to_owned()
-    };
-    Ok(Spec::Mix { id: parts.iter().map(stem).collect::<Vec<_>>().join("+"), parts, ids })
-}
-
 /// Every name, orders spelt out.
 pub fn names() -> Vec<String> {
     let name = |line: &Line, order: usize| {
@@ -344,6 +302,15 @@ pub fn default_ids(setting: &Setting) -> Vec<&'static str> {
     ids.extend(["kn5+window", "kn5+rnn", "kn5+lstm"]);
     if setting.language.is_none() {
         ids.extend(["kn5+cache", "kn5+rnn+cache", "kn5+window+rnn+gru+lstm+cache"]);
+        if setting.preset == Preset::Full {
+            ids.extend([
+                "cached(lstm)",
+                "dynamic(lstm)",
+                "bucketed(kn5+rnn+cache)",
+                "bucketed(kn5+window+rnn+gru+lstm+cache)",
+                "bucketed(kn5+window+cached(rnn)+cached(gru)+cached(lstm)+dynamic(gru)+dynamic(lstm)+cache)",
+            ]);
+        }
     }
     ids
 }
@@ -351,12 +318,6 @@ pub fn default_ids(setting: &Setting) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_with_options_are_split_as_they_are_meant() {
-        let ids = split("kn5, rnn:nhid=4,init={normal=0.1},lr=1,kn5+lstm:nhid=8,gru");
-        assert_eq!(ids, ["kn5", "rnn:nhid=4,init={normal=0.1},lr=1", "kn5+lstm:nhid=8", "gru"]);
-    }
 
     #[test]
     fn options_are_for_neural_models() {

@@ -160,6 +160,9 @@ fn the_command_line_is_checked_with_the_nearest_name() {
         (vec!["--models", "kn55"], vec!["kn5", "harness models"]),
         (vec!["--models", "kn3+unigrm"], vec!["unigram"]),
         (vec!["--models", "oracle"], vec!["embedded language"]),
+        (vec!["--models", "kn3+dinamic(rnn)"], vec!["`dynamic`", "cached(NETWORK)"]),
+        (vec!["--models", "cached(kn3)"], vec!["recurrent network"]),
+        (vec!["--models", "kn3+cached(rnn)", "--context", "sentence"], vec!["--context sentence"]),
         (vec!["--sed", "1"], vec!["--seed"]),
         (vec!["--context", "sentense"], vec!["sentence"]),
         (vec!["--tokenizer", "word"], vec!["words"]),
@@ -225,13 +228,13 @@ fn figures_do_not_depend_on_the_number_of_threads() {
     let file = desk.file("text.txt", text());
     let mut nlls = Vec::new();
     for threads in ["1", "2", "4"] {
-        let models = "unigram,kn3,window,rnn,gru,lstm,kn3+rnn";
+        let models = "unigram,kn3,window,rnn,gru,lstm,kn3+rnn,cached(lstm),dynamic(gru),bucketed(kn3+cached(lstm)+dynamic(gru)+cache)";
         let output =
             desk.compare(&file, &["--models", models, "--preset", "quick", "--threads", threads]);
         assert!(output.status.success(), "{}", message(&output));
         nlls.push(column(&desk.records(), "nll"));
     }
-    assert_eq!(nlls[0].len(), 7);
+    assert_eq!(nlls[0].len(), 10);
     assert!(nlls.iter().all(|n| n == &nlls[0]), "{nlls:?}");
 }
 
@@ -242,7 +245,7 @@ fn ctrl_c_reports_what_is_finished_and_the_same_command_goes_on() {
     let report = desk.path("report");
     let args = |report: &Path| {
         let report = report.to_str().unwrap().to_owned();
-        ["--models", "unigram,gru,lstm", "--tokens", "60000", "--preset", "quick", "--report"]
+        ["--models", "unigram,gru,lstm,kn3+cached(gru)", "--tokens", "60000", "--preset", "quick", "--report"]
             .map(str::to_owned)
             .into_iter()
             .chain([report])

@@ -21,6 +21,14 @@ impl Scores {
     pub fn of(model: &dyn LanguageModel, text: &Tokens, context: Context) -> Self {
         let mut log_probs = Vec::with_capacity(text.targets());
         model.score(text, context, &mut log_probs);
+        Self::given(log_probs, text, context)
+    }
+
+    /// Scores that a model gave by another way than [`LanguageModel::score`].
+    ///
+    /// # Panics
+    /// As [`Scores::of`].
+    pub fn given(log_probs: Vec<f64>, text: &Tokens, context: Context) -> Self {
         assert_eq!(log_probs.len(), text.targets(), "one score for every target");
         assert!(!log_probs.iter().any(|l| l.is_nan()), "a log-probability is NaN");
         Self { log_probs, context }

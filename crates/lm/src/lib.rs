@@ -3,6 +3,7 @@
 //! A model is a conditional distribution `p(w_t | w_1 … w_{t-1})` over a closed vocabulary (lecture §1). Everything that is
 //! said of it in a report follows from [`LanguageModel`] by the one evaluator here. Knows no model but the trivial ones.
 mod baseline;
+mod bucketed;
 mod cache;
 pub mod conformance;
 mod error;
@@ -16,6 +17,9 @@ mod recipe;
 mod significance;
 
 pub use baseline::{Uniform, UniformRecipe, Unigram, UnigramRecipe};
+pub use bucketed::{
+    BucketedMixture, ContextBuckets, PRIOR, bucketed_log_probs, em_bucket_weights,
+};
 pub use cache::{CacheRecipe, UnigramCache};
 pub use error::{Error, Result};
 pub use evaluate::{Scores, evaluate};

@@ -56,19 +56,22 @@ impl LanguageModel for Mixture {
     }
 
     fn footprint(&self) -> Footprint {
-        self.parts.iter().map(|(_, model)| model.footprint()).fold(Footprint::default(), |a, b| {
-            Footprint {
-                params: a.params + b.params,
-                bytes: a.bytes + b.bytes,
-                zero: a.zero + b.zero,
-                negligible: a.negligible + b.negligible,
-            }
-        })
+        total(self.parts.iter().map(|(_, model)| model))
     }
 
     fn save(&self, _: &Path, _: &Vocab) -> Result<()> {
         Err(Error::NotSaved { what: "mixture" })
     }
+}
+
+/// What models store together.
+pub(crate) fn total<'a>(parts: impl Iterator<Item = &'a Arc<dyn LanguageModel>>) -> Footprint {
+    parts.map(|model| model.footprint()).fold(Footprint::default(), |a, b| Footprint {
+        params: a.params + b.params,
+        bytes: a.bytes + b.bytes,
+        zero: a.zero + b.zero,
+        negligible: a.negligible + b.negligible,
+    })
 }
 
 struct MixtureReader<'a> {

@@ -1,4 +1,5 @@
 //! The contract of a language model.
+use std::any::Any;
 use std::path::Path;
 
 use corpus::{TokenId, Tokens, Vocab};
@@ -47,8 +48,8 @@ pub struct Activity {
     pub silent: u64,
 }
 
-/// A trained model. All log-probabilities are natural and f64.
-pub trait LanguageModel: Send + Sync {
+/// A trained model. All log-probabilities are natural and f64. [`Any`]: what adapts a network at test time needs the network.
+pub trait LanguageModel: Any + Send + Sync {
     /// |V|: the length of every distribution; ids `0..vocab_len` are predicted.
     fn vocab_len(&self) -> usize;
 

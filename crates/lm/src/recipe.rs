@@ -29,6 +29,8 @@ pub enum Family {
     Lstm,
     /// Combinations of models.
     Mixture,
+    /// Networks that learn from, or remember, the text that they score.
+    Adaptive,
 }
 
 impl fmt::Display for Family {
@@ -42,6 +44,7 @@ impl fmt::Display for Family {
             Family::Gru => "gru",
             Family::Lstm => "lstm",
             Family::Mixture => "mixture",
+            Family::Adaptive => "adaptive",
         })
     }
 }

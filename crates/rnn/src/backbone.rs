@@ -5,7 +5,7 @@
 //!
 //! Shapes: `B` lanes, `T` steps, `N` = T·B rows in the order (group of lanes, step, lane), `V` vocabulary; u [V, H], b2 [V].
 
-use ndarray::{Array1, Array2, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 use nn::embedding::Embedding;
 use nn::params::{Name, Params, Shape, Tensor, TensorMut};
 use nn::rng::stream;
@@ -129,6 +129,17 @@ impl<R: Real> Backbone<R> {
         grad: &mut Self,
     ) -> f64 {
         work.forward(self, batch, noise);
+        self.loss_grad_outputs(batch, noise, work, grad)
+    }
+
+    /// All of [`Backbone::loss_grad`] that comes after [`Work::forward`].
+    pub fn loss_grad_outputs(
+        &self,
+        batch: Batch<'_>,
+        noise: Option<Noise<'_>>,
+        work: &mut Work<R>,
+        grad: &mut Self,
+    ) -> f64 {
         let rows = batch.inputs.len();
         let (h, scale) = (work.h.slice(s![..rows, ..]), R::of(1.0 / rows as f64));
         let d_h = work.d_h.slice_mut(s![..rows, ..]);
@@ -160,6 +171,11 @@ impl<R: Real> Backbone<R> {
     pub fn score_outputs(&self, targets: &[u32], work: &mut Work<R>, out: &mut [f64]) {
         let h = work.h.slice(s![..targets.len(), ..]);
         softmax::score(self.u(), self.b2.view(), h, targets, out, &mut work.output);
+    }
+
+    /// out ← ln ŷ over the whole vocabulary, for one output of the top layer.
+    pub fn log_probs(&self, h: ArrayView1<R>, out: &mut [f64]) {
+        softmax::log_probs(self.u(), self.b2.view(), h, out);
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use corpus::{TokenId, Tokens, Vocab};
 use lm::{Activity, Context, Footprint, LanguageModel, Reader, Result};
-use ndarray::{Array2, s};
+use ndarray::{Array2, ArrayView2, s};
 use nn::params::Params;
 use nn::softmax;
 use nn::tensorfile::{Entry, TensorFile, entries, write};
@@ -23,7 +23,7 @@ use crate::work::Work;
 const FORMAT: &str = "lmlab-rnn 1";
 
 /// Rows of a scoring step: enough for the output layer's products, little beside a training step's.
-const SCORE_ROWS: usize = 512;
+pub(crate) const SCORE_ROWS: usize = 512;
 /// Lanes of [`Context::Sentence`].
 const SCORE_LANES: usize = 32;
 
@@ -86,6 +86,22 @@ pub fn score(
     context: Context,
     out: &mut Vec<f64>,
 ) {
+    score_rows(net, eos, text, context, out, &mut |_, _, _| {});
+}
+
+/// Looks at a batch's outputs of the top layer [N, H] and targets, and may change their scores. Of a stream, batches and
+/// rows come in the order of the text.
+pub(crate) type EachBatch<'a> = dyn FnMut(ArrayView2<f32>, &[u32], &mut [f64]) + Send + 'a;
+
+/// [`score`] with somebody who looks at the outputs.
+pub(crate) fn score_rows(
+    net: &Backbone<f32>,
+    eos: TokenId,
+    text: &Tokens,
+    context: Context,
+    out: &mut Vec<f64>,
+    each: &mut EachBatch<'_>,
+) {
     out.clear();
     out.resize(text.targets(), 0.0);
     let lanes = match context {
@@ -106,7 +122,9 @@ pub fn score(
         let output = || {
             if let Some(index) = index.checked_sub(1) {
                 let (batch, places) = now.0.batch(index);
-                net.score_outputs(batch.targets, &mut now.1, &mut scores[..batch.inputs.len()]);
+                let scores = &mut scores[..batch.inputs.len()];
+                net.score_outputs(batch.targets, &mut now.1, scores);
+                each(now.1.outputs(scores.len()), batch.targets, scores);
                 for (score, place) in scores.iter().zip(places) {
                     if let Some(place) = place {
                         out[*place] = *score;
@@ -201,7 +219,7 @@ impl LanguageModel for RnnModel {
 }
 
 /// One token at a time.
-struct RnnReader<'a> {
+pub(crate) struct RnnReader<'a> {
     net: &'a Backbone<f32>,
     /// Per layer: the state, the next one, and a step's buffers.
     layers: Vec<[Array2<f32>; 4]>,
@@ -210,7 +228,7 @@ struct RnnReader<'a> {
 }
 
 impl<'a> RnnReader<'a> {
-    fn new(net: &'a Backbone<f32>, eos: TokenId) -> Self {
+    pub(crate) fn new(net: &'a Backbone<f32>, eos: TokenId) -> Self {
         let (rule, hidden) = (net.cell.rule::<f32>(), net.hidden());
         let sizes = [rule.states(), rule.states(), rule.gates(), rule.extra()];
         let layers =
@@ -220,6 +238,11 @@ impl<'a> RnnReader<'a> {
         reader.feed(eos);
         reader
     }
+
+    /// The top layer's output behind what was fed: [H].
+    pub(crate) fn output(&self) -> &[f32] {
+        &self.x
+    }
 }
 
 impl Reader for RnnReader<'_> {
@@ -227,7 +250,7 @@ impl Reader for RnnReader<'_> {
         self.x.clear();
         self.x.extend(self.net.encoder.w.row(token.index()));
         for (layer, [state, next, pre, extra]) in self.net.layers.iter().zip(&mut self.layers) {
-            let x = ndarray::ArrayView2::from_shape((1, self.x.len()), &self.x).expect("a row");
+            let x = ArrayView2::from_shape((1, self.x.len()), &self.x).expect("a row");
             layer.project(x, pre.view_mut());
             let step = Forward {
                 pre: pre.view_mut(),

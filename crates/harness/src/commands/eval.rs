@@ -9,6 +9,7 @@ use corpus::{Tokenizer, Tokens};
 use lm::{Context, LanguageModel, Perplexity, Resampled, Scores};
 use serde::Serialize;
 
+use super::eval_adaptive::AdaptiveArgs;
 use crate::cli::ContextArg;
 use crate::model_file;
 use crate::progress::Bar;
@@ -31,6 +32,9 @@ pub struct EvalArgs {
     /// Print the figures as JSON
     #[arg(long)]
     pub json: bool,
+    /// What a network can do at test time.
+    #[command(flatten)]
+    pub adaptive: AdaptiveArgs,
 }
 
 /// What an evaluation says: METHODOLOGY.md defines each.
@@ -74,7 +78,10 @@ pub struct Evaluation {
 /// Those of the model's file and of the text.
 pub fn run(args: &EvalArgs, out: &mut dyn Write) -> Result<()> {
     let saved = model_file::open(&args.file, args.tokenizer)?;
-    let (model, context) = (saved.language_model(), args.context.into());
+    let context = args.context.into();
+    let adapted = args.adaptive.adapted(&saved, context)?;
+    let model = adapted.as_ref().map_or(saved.language_model(), |(model, _)| &**model);
+    let said = adapted.as_ref().map(|(_, said)| format!(", {said}")).unwrap_or_default();
     let text = Tokens::from_file(&args.text, &saved.vocab)?;
     let scores = score(model, &text, context);
     let sums = scores.perplexity(&text, saved.vocab.unk());
@@ -83,7 +90,7 @@ pub fn run(args: &EvalArgs, out: &mut dyn Write) -> Result<()> {
     let name = |path: &Path| path.display().to_string();
     let evaluation = Evaluation {
         model: name(&args.file),
-        kind: saved.describe(),
+        kind: saved.describe() + &said,
         text: name(&args.text),
         context: context.to_string(),
         tokenizer: saved.vocab.tokenizer().to_string(),

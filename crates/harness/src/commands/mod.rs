@@ -4,6 +4,7 @@ pub mod compare;
 pub mod convert;
 pub mod data;
 pub mod eval;
+pub mod eval_adaptive;
 pub mod explain;
 pub mod generate;
 pub mod inspect;

@@ -4,6 +4,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use crate::registry::{self, LINES, Line, Preset, Setting};
+use crate::spec::FUNCTIONS;
 
 /// Prints a line a model: its name, its chapter, what it is.
 pub fn run(out: &mut dyn Write) -> Result<()> {
@@ -20,9 +21,12 @@ pub fn run(out: &mut dyn Write) -> Result<()> {
         };
         writeln!(out, "{name:<14} {:<9} {what}", line.family.to_string())?;
     }
+    for (_, written, what) in FUNCTIONS {
+        writeln!(out, "{written:<24} {what}")?;
+    }
     writeln!(
         out,
-        "\nA number behind a name is the order n. Names joined by + are mixtures, for instance kn5+rnn."
+        "\nA number behind a name is the order n. Names joined by + are mixtures, for instance kn5+rnn; all of these nest: bucketed(kn5+cached(lstm)+cache)."
     )?;
     writeln!(out, "In the default comparison: {}.", defaults.join(", "))?;
     Ok(())

@@ -3,12 +3,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use corpus::Corpus;
-use lm::{
-    Activity, CurvePoint, Family, LanguageModel, Mixture, Progress, Resampled, Scores, Trained,
-    em_weights, mixture_nll,
-};
+use lm::{Activity, CurvePoint, Family, LanguageModel, Progress, Resampled, Scores, Trained};
 
-use super::{Job, Plan};
+use super::{Job, Plan, adapt, mix};
 use crate::alloc::Watch;
 use crate::machine;
 use crate::measure;
@@ -38,6 +35,8 @@ pub struct Fitted {
     pub file_bytes: Option<u64>,
     pub valid: Judged,
     pub test: Judged,
+    /// Seconds of scoring the test text once; of a mixture, those of its parts.
+    pub test_s: f64,
     pub activity: Option<Activity>,
     /// Tokens a second, one a round.
     pub score_tok_s: Vec<f64>,
@@ -51,7 +50,7 @@ pub struct Judged {
 }
 
 impl Judged {
-    fn new(scores: Scores, text: &corpus::Tokens) -> Self {
+    pub fn new(scores: Scores, text: &corpus::Tokens) -> Self {
         /// The same for every run, so that two reports of the same scores agree.
         const BOOTSTRAP_SEED: u64 = 1;
         Self { resampled: Resampled::of(&scores, text, BOOTSTRAP_SEED), scores }
@@ -59,15 +58,15 @@ impl Judged {
 }
 
 impl Contender {
-    /// Trains and scores; `before` are the models that a mixture may take its parts from.
+    /// Trains and scores; `before` are the models that a mixture, or a network that adapts, may be made of.
     pub fn run(job: Job, label: &str, corpus: &Corpus, plan: &Plan, before: &[Contender]) -> Self {
         let bar = Bar::new(label);
         let (family, description) = match &job.spec {
             Spec::Train(recipe) => (recipe.family(), recipe.describe()),
-            Spec::Mix { parts, .. } => (
-                Family::Mixture,
-                format!("linear interpolation of {}, weights by EM on valid", parts.join(", ")),
-            ),
+            Spec::Mix { parts, bucketed, .. } => (Family::Mixture, mix::describe(parts, *bucketed)),
+            Spec::Adapt { how, base, .. } => {
+                (Family::Adaptive, format!("{} with {}", base.name, how.describe()))
+            }
         };
         let mut contender = Self {
             id: job.spec.id(),
@@ -102,7 +101,11 @@ impl Contender {
                     Fitted::of(trained, train_s, peak, corpus, plan)
                 })
             }
-            Spec::Mix { parts, ids, .. } => mix(parts, ids, job.seed, before, corpus, plan),
+            Spec::Mix { parts, bucketed, .. } => {
+                mix::mix(parts, *bucketed, job.seed, before, corpus, plan)
+            }
+            Spec::Adapt { how, base, .. } => found(&base.id, job.seed, before)
+                .and_then(|base| adapt::adapt(*how, base, corpus, plan, &bar)),
         }
         .map_err(|error| {
             let status = match error {
@@ -136,6 +139,7 @@ impl Fitted {
             score_peak_bytes: test.peak_bytes.max(valid.peak_bytes),
             peak_rss_bytes: machine::peak_rss_bytes(),
             valid: Judged::new(valid.scores, &corpus.valid),
+            test_s: test.seconds,
             test: Judged::new(test.scores, &corpus.test),
             score_tok_s: Vec::new(),
             latency_us: Vec::new(),
@@ -152,82 +156,36 @@ fn file_bytes(model: &dyn LanguageModel, vocab: &corpus::Vocab) -> Option<u64> {
     Some(std::fs::metadata(path).ok()?.len())
 }
 
-/// A mixture of models already scored: its scores follow from theirs.
-fn mix(
-    parts: &[String],
-    ids: &[String],
-    seed: u64,
-    before: &[Contender],
-    corpus: &Corpus,
-    plan: &Plan,
-) -> lm::Result<Fitted> {
-    let found = |id: &String| {
-        // Models without chance were run for the first seed only.
-        let contender = before.iter().filter(|c| &c.id == id).max_by_key(|c| c.seed == seed);
-        match contender.map(|c| &c.outcome) {
-            Some(Ok(fitted)) => Ok(fitted),
-            _ => Err(lm::Error::Unfit {
-                what: format!("the part `{id}` has no figures"),
-                cure: "see its own row".into(),
-            }),
-        }
-    };
-    let parts = parts
-        .iter()
-        .zip(ids)
-        .map(|(part, id)| found(id).map(|f| (part, f)))
-        .collect::<lm::Result<Vec<_>>>()?;
-    machine::reset_peak_rss();
-    let (watch, start) = (Watch::start(), Instant::now());
-    let on = |pick: fn(&Fitted) -> &Judged| -> Vec<&[f64]> {
-        parts.iter().map(|(_, f)| pick(f).scores.log_probs.as_slice()).collect()
-    };
-    let weights = em_weights(&on(|f| &f.valid));
-    let em_s = start.elapsed().as_secs_f64();
-    // without its parts there is no mixture: their training counts
-    let train_s = em_s + parts.iter().map(|(_, f)| f.train_s).sum::<f64>();
-    let train_peak_bytes =
-        parts.iter().map(|(_, f)| f.train_peak_bytes).fold(watch.peak_bytes(), u64::max);
-    let scores =
-        |pick| Scores { log_probs: mixture_nll(&weights, &on(pick)), context: plan.context };
-    let (valid, test) = (scores(|f| &f.valid), scores(|f| &f.test));
-    let note = parts
-        .iter()
-        .zip(&weights)
-        .map(|((p, _), w)| format!("{w:.3} {p}"))
-        .collect::<Vec<_>>()
-        .join(" + ");
-    let model = Arc::new(Mixture::new(
-        weights.iter().copied().zip(parts.iter().map(|(_, f)| f.model.clone())).collect(),
-    ));
-    let head = timing_text(corpus);
-    let score_peak_bytes = measure::score(&*model, &head, plan.context).peak_bytes;
-    Ok(Fitted {
-        model,
-        notes: vec![note, format!("training is that of the parts, and {em_s:.2} s of EM")],
-        train_s,
-        train_peak_bytes,
-        score_peak_bytes,
-        peak_rss_bytes: machine::peak_rss_bytes(),
-        file_bytes: parts.iter().map(|(_, f)| f.file_bytes).sum(),
-        valid: Judged::new(valid, &corpus.valid),
-        test: Judged::new(test, &corpus.test),
-        activity: None,
-        score_tok_s: Vec::new(),
-        latency_us: Vec::new(),
-    })
+/// A model of those that were run before, by its record's key.
+///
+/// # Errors
+/// When it has no figures.
+pub fn found<'a>(id: &str, seed: u64, before: &'a [Contender]) -> lm::Result<&'a Fitted> {
+    // Models without chance were run for the first seed only.
+    let contender = before.iter().filter(|c| c.id == id).max_by_key(|c| c.seed == seed);
+    match contender.map(|c| &c.outcome) {
+        Some(Ok(fitted)) => Ok(fitted),
+        _ => Err(lm::Error::Unfit {
+            what: format!("the part `{id}` has no figures"),
+            cure: "see its own row".into(),
+        }),
+    }
 }
 
-/// What speeds are measured on: the head of the test text, at most about 20,000 tokens.
-fn timing_text(corpus: &Corpus) -> corpus::Tokens {
-    let mean = corpus.test.targets() as f64 / corpus.test.sentence_count() as f64;
-    corpus.test.head((20_000.0 / mean).ceil() as usize)
+/// What speeds are measured on: the head of the test text, at most about 20,000 tokens, and no more than a model that
+/// needed `test_s` seconds for the whole of it reads in three seconds.
+pub fn timing_text(corpus: &Corpus, test_s: f64) -> corpus::Tokens {
+    const TOKENS: f64 = 20_000.0;
+    const SECONDS: f64 = 3.0;
+    let targets = corpus.test.targets() as f64;
+    let mean = targets / corpus.test.sentence_count() as f64;
+    let wanted = TOKENS.min(SECONDS * targets / test_s.max(1e-9));
+    corpus.test.head((wanted / mean).ceil() as usize)
 }
 
 /// Scoring speed and latency of all models, in five rounds over the models after one warm-up round.
 pub fn time_in_rounds(contenders: &mut [Contender], corpus: &Corpus, plan: &Plan) {
     const ROUNDS: usize = 5;
-    let text = timing_text(corpus);
     let bar = Bar::new("timing");
     for round in 0..=ROUNDS {
         let running = contenders.iter_mut().filter(|c| c.reported);
@@ -243,6 +201,7 @@ pub fn time_in_rounds(contenders: &mut [Contender], corpus: &Corpus, plan: &Plan
             if bar.log(&progress).is_break() {
                 return;
             }
+            let text = timing_text(corpus, model.test_s);
             let scored = measure::score(&*model.model, &text, plan.context);
             if round == 0 {
                 continue;

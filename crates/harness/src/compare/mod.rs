@@ -2,16 +2,19 @@
 //!
 //! A model that fails is a row with its error, never a missing row. Speeds are measured after all models are trained, in
 //! rounds over the models, so that a change of the machine's speed meets all of them alike.
+mod adapt;
 mod buckets;
 mod contender;
+mod mix;
 mod rows;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use corpus::Corpus;
-use lm::{Context, Family};
+use lm::Context;
 
+use crate::error::Failure;
 use crate::interrupt;
 use crate::record::{Results, Run};
 use crate::registry::{self, Preset, Setting, Spec};
@@ -69,27 +72,6 @@ struct Job {
     reported: bool,
 }
 
-impl Spec {
-    fn id(&self) -> String {
-        match self {
-            Spec::Train(recipe) => recipe.id(),
-            Spec::Mix { id, .. } => id.clone(),
-        }
-    }
-
-    /// Does a seed matter?
-    fn random(&self, setting: &Setting) -> bool {
-        let random =
-            |family| matches!(family, Family::Window | Family::Rnn | Family::Gru | Family::Lstm);
-        match self {
-            Spec::Train(recipe) => random(recipe.family()),
-            Spec::Mix { parts, .. } => {
-                parts.iter().any(|p| registry::recipe(p, setting).is_ok_and(|r| random(r.family())))
-            }
-        }
-    }
-}
-
 /// The models in order, parts of mixtures before them; models without chance run for the first seed only.
 fn jobs(corpus: &Corpus, plan: &Plan) -> Result<Vec<Job>> {
     let mut jobs: Vec<Job> = Vec::new();
@@ -112,21 +94,33 @@ fn jobs(corpus: &Corpus, plan: &Plan) -> Result<Vec<Job>> {
                 None => {}
             }
         };
-        let mut mixtures = Vec::new();
+        let mut later = Vec::new();
         for id in ids {
             match registry::spec(id, &setting)? {
-                mix @ Spec::Mix { .. } => mixtures.push(mix),
-                train => push(train, true, &mut jobs),
+                train @ Spec::Train(_) => push(train, true, &mut jobs),
+                made => later.push(made),
             }
         }
-        for mix in mixtures {
-            if let Spec::Mix { parts, .. } = &mix {
-                for part in parts {
-                    push(registry::spec(part, &setting)?, false, &mut jobs);
-                }
+        for made in later {
+            if plan.context == Context::Sentence && made.adapts(&setting) {
+                let what = "reads the text as one stream: leave `--context sentence` out";
+                return Err(Failure::Usage(format!("`{}` {what}", made.id())).into());
             }
-            push(mix, true, &mut jobs);
+            let mut parts = Vec::new();
+            parts_of(&made, &setting, &mut parts)?;
+            parts.into_iter().for_each(|part| push(part, false, &mut jobs));
+            push(made, true, &mut jobs);
         }
     }
     Ok(jobs)
+}
+
+/// The parts of a piece, and before each its own.
+fn parts_of(whole: &Spec, setting: &Setting, out: &mut Vec<Spec>) -> Result<()> {
+    for part in whole.parts() {
+        let part = registry::spec(&part.name, setting)?;
+        parts_of(&part, setting, out)?;
+        out.push(part);
+    }
+    Ok(())
 }

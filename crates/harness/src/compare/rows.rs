@@ -107,7 +107,7 @@ fn record(
 /// counts are the vocabulary's.
 fn train_speed(c: &Contender, fitted: &Fitted, corpus: &Corpus) -> Option<f64> {
     let visited = match c.family {
-        Family::Baseline | Family::Mixture | Family::Oracle => return None,
+        Family::Baseline | Family::Mixture | Family::Oracle | Family::Adaptive => return None,
         _ => c.curve.last().map_or(corpus.train.targets() as u64, |p| p.tokens),
     };
     (fitted.train_s > 0.0).then(|| visited as f64 / fitted.train_s)

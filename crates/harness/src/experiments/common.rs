@@ -150,6 +150,7 @@ pub fn family(family: Family) -> Text {
         Family::Oracle => Text::new("true distribution", "真实分布"),
         Family::Baseline => Text::new("baseline", "基线"),
         Family::Mixture => Text::new("mixture", "混合"),
+        Family::Adaptive => Text::new("adaptive", "自适应"),
     }
 }
 

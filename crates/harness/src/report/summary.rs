@@ -129,6 +129,7 @@ pub fn family_word(family: Family) -> &'static str {
         Family::Gru => "GRU",
         Family::Lstm => "LSTM",
         Family::Mixture => "mixture",
+        Family::Adaptive => "adaptive",
     }
 }
 

@@ -248,6 +248,7 @@ fn named(m: &Model) -> String {
             format!("{}, an {},", m.name, family_word(m.family))
         }
         Family::Window => format!("{}, a fixed-window network,", m.name),
+        Family::Adaptive => format!("{}, a network that adapts to the text,", m.name),
         other => format!("{}, a {},", m.name, family_word(other)),
     }
 }

@@ -18,7 +18,7 @@ pub enum Role {
 }
 
 /// Name of the CSS variable, light value, dark value.
-pub const COLOURS: [(&str, u32, u32); 13] = [
+pub const COLOURS: [(&str, u32, u32); 14] = [
     ("surface", 0xFFFFFE, 0x16181C),
     ("ink", 0x1D2025, 0xE7E8EA),
     ("muted", 0x5F646D, 0xA3A8B1),
@@ -32,6 +32,7 @@ pub const COLOURS: [(&str, u32, u32); 13] = [
     ("gru", 0x0B7285, 0x5CC9DB),
     ("lstm", 0x7A3DA8, 0xC79CF0),
     ("mixture", 0xB0246A, 0xF28BBB),
+    ("adaptive", 0xB3261E, 0xF2938C),
 ];
 
 impl Role {
