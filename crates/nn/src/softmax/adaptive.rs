@@ -39,15 +39,28 @@ pub struct Adaptive<R> {
 }
 
 impl<R: Real> Adaptive<R> {
-    /// Zeros for these clusters; cluster i (from 0) has width H / `divide`^(i+1), at least 1.
+    /// Zeros for these clusters, of these [`widths`].
     pub fn zeros(clusters: &Clusters, hidden: usize, divide: usize) -> Self {
-        let mut width = hidden;
-        let tails = clusters.tail_lens().map(|words| {
-            width = (width / divide.max(1)).max(1);
-            Tail { project: Array2::zeros((width, hidden)), output: Linear::zeros(words, width) }
-        });
+        let tails =
+            clusters.tail_lens().zip(widths(clusters, hidden, divide)).map(|(words, width)| Tail {
+                project: Array2::zeros((width, hidden)),
+                output: Linear::zeros(words, width),
+            });
         Self { tails: tails.collect(), head: Linear::zeros(clusters.head_len(), hidden) }
     }
+}
+
+/// The width of each cluster's projection: cluster i (from 0) has H / `divide`^(i+1), at least 1.
+pub fn widths(
+    clusters: &Clusters,
+    hidden: usize,
+    divide: usize,
+) -> impl Iterator<Item = usize> + use<> {
+    let mut width = hidden;
+    (0..clusters.tail_lens().len()).map(move |_| {
+        width = (width / divide.max(1)).max(1);
+        width
+    })
 }
 
 /// Buffers of an adaptive softmax, allocated once.
