@@ -61,14 +61,12 @@ fn chart(args: &ChartArgs, bytes: &[u8]) -> Result<Chart> {
     let columns = reader.headers().context(place(1))?.clone();
     let column = |name: &str| {
         columns.iter().position(|c| c == name).ok_or_else(|| {
-            let near = nearest(name, columns.iter())
-                .map(|n| format!(", did you mean `{n}`?"))
-                .unwrap_or_default();
+            let near =
+                nearest(name, columns.iter()).map(|n| format!(", did you mean `{n}`?")).unwrap_or_default();
             Failure::Usage(format!("{}: no column `{name}`{near}", place(1)))
         })
     };
-    let (x, y, by) =
-        (column(&args.x)?, column(&args.y)?, args.by.as_deref().map(column).transpose()?);
+    let (x, y, by) = (column(&args.x)?, column(&args.y)?, args.by.as_deref().map(column).transpose()?);
     let mut curves: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
     for record in reader.records() {
         let record = record.context(args.input.display().to_string())?;
