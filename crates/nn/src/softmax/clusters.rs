@@ -10,6 +10,8 @@ pub const MIDDLE_SHARE: f64 = 0.94;
 pub struct Clusters {
     /// Rank of each word, 0 for the most frequent: a permutation of 0..V.
     rank: Vec<u32>,
+    /// The word of each rank.
+    word: Vec<u32>,
     /// c₀ … V.
     cuts: Vec<u32>,
 }
@@ -54,10 +56,10 @@ impl Clusters {
     /// When the ranks are no permutation, or the cuts do not rise within 1..V.
     pub fn new(rank: Vec<u32>, cuts: &[u32]) -> Result<Self, ClustersError> {
         let vocab = rank.len();
-        let mut seen = vec![false; vocab];
+        let mut words = vec![u32::MAX; vocab];
         for (word, &rank) in rank.iter().enumerate() {
-            match seen.get_mut(rank as usize) {
-                Some(seen) if !*seen => *seen = true,
+            match words.get_mut(rank as usize) {
+                Some(free) if *free == u32::MAX => *free = word as u32,
                 _ => return Err(ClustersError::Rank { word, rank, vocab }),
             }
         }
@@ -65,7 +67,7 @@ impl Clusters {
         if cuts.is_empty() || all[0] == 0 || all.windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err(ClustersError::Cuts { cuts: cuts.to_vec(), vocab });
         }
-        Ok(Self { rank, cuts: all })
+        Ok(Self { rank, word: words, cuts: all })
     }
 
     /// Clusters of words ranked by these counts; words of equal count keep their order.
@@ -140,6 +142,16 @@ impl Clusters {
     /// Words of each cluster.
     pub fn tail_lens(&self) -> impl ExactSizeIterator<Item = usize> {
         self.cuts.windows(2).map(|pair| (pair[1] - pair[0]) as usize)
+    }
+
+    /// The words of the head, in the order of its rows.
+    pub(super) fn head_words(&self) -> &[u32] {
+        &self.word[..self.cuts[0] as usize]
+    }
+
+    /// The words of cluster `i`, in the order of its rows.
+    pub(super) fn cluster_words(&self, i: usize) -> &[u32] {
+        &self.word[self.cuts[i] as usize..self.cuts[i + 1] as usize]
     }
 
     /// Where a word is, and its row there.
