@@ -41,7 +41,7 @@ pub enum LayerScratch<R> {
     /// Of a full softmax.
     Full(OutputScratch<R>),
     /// Of an adaptive one.
-    Adaptive(AdaptiveScratch<R>),
+    Adaptive(Box<AdaptiveScratch<R>>),
 }
 
 impl<R: Real> LayerScratch<R> {
@@ -52,7 +52,7 @@ impl<R: Real> LayerScratch<R> {
                 Self::Full(OutputScratch::new(max_rows, features, b2.len()))
             }
             OutputLayer::Adaptive { weights, .. } => {
-                Self::Adaptive(AdaptiveScratch::new(max_rows, weights))
+                Self::Adaptive(Box::new(AdaptiveScratch::new(max_rows, weights)))
             }
         }
     }
