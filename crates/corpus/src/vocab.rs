@@ -207,6 +207,11 @@ impl Vocab {
         self.counts[id.index()]
     }
 
+    /// The same of all words, in id order.
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
     /// The id of a word, if it is in the vocabulary.
     #[inline]
     pub fn get(&self, word: &str) -> Option<TokenId> {

@@ -1,5 +1,6 @@
 //! A neural recipe before it is boxed: what the commands that train one network ask of it.
 use anyhow::Result;
+use corpus::Vocab;
 use lm::Recipe;
 use nn::checkpoint::Checkpoints;
 use nn::fit::Config;
@@ -91,10 +92,14 @@ impl Neural {
 
     /// Floating-point operations of one training token: two a weight of a matrix forward, four backward. What is linear
     /// in the layers' widths (activations, the optimizer) is not counted.
-    pub fn training_flops(&self, vocab: usize) -> u64 {
-        6 * match self {
+    ///
+    /// # Errors
+    /// An output layer that the vocabulary cannot have.
+    pub fn training_flops(&self, vocab: &Vocab) -> Result<u64> {
+        let products = match self {
             Self::Window(recipe) => recipe.config.products(vocab),
             Self::Recurrent(recipe) => recipe.config.products(vocab),
-        }
+        };
+        Ok(6 * products?)
     }
 }

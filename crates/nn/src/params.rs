@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use ndarray::{Array1, Array2};
+
 use crate::real::Real;
 
 /// A tensor's name, such as `rnn.weight_ih_l0`: put together without allocation, because it is asked for every step.
@@ -97,6 +99,46 @@ pub struct TensorMut<'a, R> {
     pub data: &'a mut [R],
     /// False for frozen tensors.
     pub trained: bool,
+}
+
+impl<'a, R> Tensor<'a, R> {
+    /// A trained matrix in standard layout.
+    ///
+    /// # Panics
+    /// When it is in another layout.
+    pub fn matrix(name: Name, w: &'a Array2<R>) -> Self {
+        let (shape, data) = (Shape::Matrix(w.nrows(), w.ncols()), w.as_slice());
+        Self { name, shape, data: data.expect("standard layout"), trained: true }
+    }
+
+    /// A trained vector in standard layout.
+    ///
+    /// # Panics
+    /// When it is in another layout.
+    pub fn vector(name: Name, b: &'a Array1<R>) -> Self {
+        let data = b.as_slice().expect("standard layout");
+        Self { name, shape: Shape::Vector(data.len()), data, trained: true }
+    }
+}
+
+impl<'a, R> TensorMut<'a, R> {
+    /// [`Tensor::matrix`], to write.
+    ///
+    /// # Panics
+    /// Likewise.
+    pub fn matrix(name: Name, w: &'a mut Array2<R>) -> Self {
+        let (shape, data) = (Shape::Matrix(w.nrows(), w.ncols()), w.as_slice_mut());
+        Self { name, shape, data: data.expect("standard layout"), trained: true }
+    }
+
+    /// [`Tensor::vector`], to write.
+    ///
+    /// # Panics
+    /// Likewise.
+    pub fn vector(name: Name, b: &'a mut Array1<R>) -> Self {
+        let data = b.as_slice_mut().expect("standard layout");
+        Self { name, shape: Shape::Vector(data.len()), data, trained: true }
+    }
 }
 
 /// Values made of named tensors: weights, and the gradients with respect to them.

@@ -2,7 +2,7 @@
 //!
 //! Shapes: `V` words, `H` hidden, `N` rows (lanes × steps); u [V, H], b2 `[V]`, h [N, H].
 //!
-//! The vocabulary is cut into tiles of 256 words. A tile's logits are kept *words by rows*, Z = U hᵀ [V, N],
+//! The vocabulary is cut into tiles of 192 words. A tile's logits are kept *words by rows*, Z = U hᵀ [V, N],
 //! so that every product below reads its operands where they lie and every vector runs along the rows:
 //!
 //! 1. each tile: Z_t = U_t hᵀ + b₂, the maximum m_t and sum s_t = Σ exp(Z_t − m_t) of each row, Z_t ← exp(Z_t − m_t);
@@ -21,9 +21,13 @@ use rayon::prelude::*;
 
 pub mod adaptive;
 mod clusters;
+mod layer;
+mod layout;
 mod tiles;
 
-pub use clusters::{Clusters, ClustersError};
+pub use clusters::{Clusters, ClustersError, HEAD_SHARE, MIDDLE_SHARE};
+pub use layer::{LayerScratch, OutputLayer};
+pub use layout::{DIV_VALUE, Layout, Request, SoftmaxName};
 use tiles::{GROUPS, Output, TILE};
 
 /// Buffers of the output layer for a number of rows and a vocabulary: allocated once, used in every step.

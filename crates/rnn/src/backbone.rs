@@ -3,13 +3,13 @@
 //! One forward and one backward pass for every use of a recurrent network: the language model feeds a gradient at every
 //! step, a tagger likewise, a classifier or an encoder through the last state ([`Work::d_state_mut`]).
 //!
-//! Shapes: `B` lanes, `T` steps, `N` = T·B rows in the order (group of lanes, step, lane), `V` vocabulary; u [V, H], b2 [V].
+//! Shapes: `B` lanes, `T` steps, `N` = T·B rows in the order (group of lanes, step, lane), `V` vocabulary.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
+use ndarray::{ArrayView1, ArrayView2, s};
 use nn::embedding::Embedding;
-use nn::params::{Name, Params, Shape, Tensor, TensorMut};
+use nn::params::{Name, Params, Tensor, TensorMut};
 use nn::rng::stream;
-use nn::softmax;
+use nn::softmax::{LayerScratch, Layout, OutputLayer};
 use nn::{Real, init};
 
 use crate::cell::CellKind;
@@ -45,40 +45,54 @@ pub struct Backbone<R> {
     pub encoder: Embedding<R>,
     /// The recurrent layers, lowest first.
     pub layers: Vec<Layer<R>>,
-    /// The output matrix [V, H]; `None` when it is the embedding.
-    pub u: Option<Array2<R>>,
-    /// The output bias `[V]`.
-    pub b2: Array1<R>,
+    /// The output layer.
+    pub output: OutputLayer<R>,
     /// The embedding is not trained.
     pub frozen: bool,
 }
 
 impl<R: Real> Backbone<R> {
-    /// Zeros.
+    /// Zeros, with a full softmax.
     ///
     /// # Panics
     /// When the embedding is tied and E ≠ H, or there is no layer.
     pub fn zeros(a: &Architecture) -> Self {
+        Self::zeros_with(a, &Layout::Full)
+    }
+
+    /// Zeros.
+    ///
+    /// # Panics
+    /// As [`Backbone::zeros`], or when an adaptive softmax is tied or has other words.
+    pub fn zeros_with(a: &Architecture, output: &Layout) -> Self {
         assert!(a.layers > 0 && (!a.tied || a.embedding == a.hidden), "{a:?}");
         let input = |l| if l == 0 { a.embedding } else { a.hidden };
         Self {
             cell: a.cell,
             encoder: Embedding::zeros(a.vocab, a.embedding),
             layers: (0..a.layers).map(|l| Layer::zeros(a.cell, input(l), a.hidden)).collect(),
-            u: (!a.tied).then(|| Array2::zeros((a.vocab, a.hidden))),
-            b2: Array1::zeros(a.vocab),
+            output: OutputLayer::zeros(output, a.vocab, a.hidden, a.tied),
             frozen: a.frozen,
         }
     }
 
-    /// A start from a seed: matrices uniform in ±range, the recurrent ones by `start.init`, biases zero.
+    /// [`Backbone::start_with`] a full softmax.
+    ///
+    /// # Panics
+    /// As [`Backbone::zeros`].
     pub fn start(a: &Architecture, start: &Start) -> Self {
-        let mut net = Self::zeros(a);
-        let table = |name, columns| {
-            init::uniform((a.vocab, columns), start.range, &mut stream(start.seed, name))
-        };
-        net.encoder.w = table("init/encoder", a.embedding);
-        net.u = net.u.map(|_| table("init/decoder", a.hidden));
+        Self::start_with(a, &Layout::Full, start)
+    }
+
+    /// A start from a seed: matrices uniform in ±range, the recurrent ones by `start.init`, biases zero.
+    ///
+    /// # Panics
+    /// As [`Backbone::zeros_with`].
+    pub fn start_with(a: &Architecture, output: &Layout, start: &Start) -> Self {
+        let mut net = Self::zeros_with(a, output);
+        let rng = &mut stream(start.seed, "init/encoder");
+        net.encoder.w = init::uniform((a.vocab, a.embedding), start.range, rng);
+        net.output.start(start.range, start.seed, "init/decoder");
         for (l, layer) in net.layers.iter_mut().enumerate() {
             *layer = Layer::start(a.cell, (layer.input(), a.hidden), l, start);
         }
@@ -98,15 +112,19 @@ impl<R: Real> Backbone<R> {
             cell: self.cell,
             encoder: Embedding { w: self.encoder.w.map(number) },
             layers: self.layers.iter().map(layer).collect(),
-            u: self.u.as_ref().map(|u| u.map(number)),
-            b2: self.b2.map(number),
+            output: self.output.cast(),
             frozen: self.frozen,
         }
     }
 
-    /// The output matrix [V, H].
-    pub fn u(&self) -> ArrayView2<'_, R> {
-        self.u.as_ref().unwrap_or(&self.encoder.w).view()
+    /// The matrix [V, H] and the bias `[V]` of a full softmax.
+    pub fn full_softmax(&self) -> Option<(ArrayView2<'_, R>, ArrayView1<'_, R>)> {
+        match &self.output {
+            OutputLayer::Full { u, b2 } => {
+                Some((u.as_ref().unwrap_or(&self.encoder.w).view(), b2.view()))
+            }
+            OutputLayer::Adaptive { .. } => None,
+        }
     }
 
     /// V.
@@ -143,17 +161,14 @@ impl<R: Real> Backbone<R> {
         let rows = batch.inputs.len();
         let (h, scale) = (work.h.slice(s![..rows, ..]), R::of(1.0 / rows as f64));
         let d_h = work.d_h.slice_mut(s![..rows, ..]);
-        let d_u = grad.u.as_mut().unwrap_or(&mut grad.encoder.w).view_mut();
-        let d_b2 = grad.b2.view_mut();
-        let loss = softmax::loss_grad(
-            self.u(),
-            self.b2.view(),
+        let loss = self.output.loss_grad(
+            self.encoder.w.view(),
             h,
             batch.targets,
             scale,
             d_h,
-            d_u,
-            d_b2,
+            &mut grad.output,
+            grad.encoder.w.view_mut(),
             &mut work.output,
         );
         work.clear_d_state();
@@ -170,12 +185,12 @@ impl<R: Real> Backbone<R> {
     /// The output layer's part of [`Backbone::score`], after [`Work::forward`].
     pub fn score_outputs(&self, targets: &[u32], work: &mut Work<R>, out: &mut [f64]) {
         let h = work.h.slice(s![..targets.len(), ..]);
-        softmax::score(self.u(), self.b2.view(), h, targets, out, &mut work.output);
+        self.output.score(self.encoder.w.view(), h, targets, out, &mut work.output);
     }
 
     /// out ← ln ŷ over the whole vocabulary, for one output of the top layer.
-    pub fn log_probs(&self, h: ArrayView1<R>, out: &mut [f64]) {
-        softmax::log_probs(self.u(), self.b2.view(), h, out);
+    pub fn log_probs(&self, h: ArrayView1<R>, out: &mut [f64], scratch: &mut LayerScratch<R>) {
+        self.output.log_probs(self.encoder.w.view(), h, out, scratch);
     }
 }
 
@@ -183,40 +198,17 @@ impl<R: Real> Params for Backbone<R> {
     type Num = R;
 
     fn tensors<'a>(&'a self, each: &mut dyn FnMut(Tensor<'a, R>)) {
-        let mut table = |name, w: &'a Array2<R>, trained| {
-            let shape = Shape::Matrix(w.nrows(), w.ncols());
-            each(Tensor { name, shape, data: w.as_slice().expect("standard layout"), trained });
-        };
-        table(ENCODER, &self.encoder.w, !self.frozen);
-        self.u.iter().for_each(|u| table(DECODER, u, true));
-        let data = self.b2.as_slice().expect("standard layout");
-        each(Tensor { name: DECODER_BIAS, shape: Shape::Vector(data.len()), data, trained: true });
+        each(Tensor { trained: !self.frozen, ..Tensor::matrix(ENCODER, &self.encoder.w) });
+        self.output.tensors(each);
         self.layers.iter().enumerate().for_each(|(l, layer)| layer.tensors(l, each));
     }
 
     fn tensors_mut<'a>(&'a mut self, each: &mut dyn FnMut(TensorMut<'a, R>)) {
-        let mut table = |name, w: &'a mut Array2<R>, trained| {
-            let shape = Shape::Matrix(w.nrows(), w.ncols());
-            each(TensorMut {
-                name,
-                shape,
-                data: w.as_slice_mut().expect("standard layout"),
-                trained,
-            });
-        };
-        table(ENCODER, &mut self.encoder.w, !self.frozen);
-        self.u.iter_mut().for_each(|u| table(DECODER, u, true));
-        let data = self.b2.as_slice_mut().expect("standard layout");
-        each(TensorMut {
-            name: DECODER_BIAS,
-            shape: Shape::Vector(data.len()),
-            data,
-            trained: true,
-        });
+        let trained = !self.frozen;
+        each(TensorMut { trained, ..TensorMut::matrix(ENCODER, &mut self.encoder.w) });
+        self.output.tensors_mut(each);
         self.layers.iter_mut().enumerate().for_each(|(l, layer)| layer.tensors_mut(l, each));
     }
 }
 
 const ENCODER: Name = Name::new("encoder.weight");
-const DECODER: Name = Name::new("decoder.weight");
-const DECODER_BIAS: Name = Name::new("decoder.bias");

@@ -1,9 +1,10 @@
 //! The configuration of a recurrent language model.
 
-use corpus::TrainSet;
+use corpus::{TrainSet, Vocab};
 use lm::{Error, Result};
 use nn::activation::Activation;
 use nn::fit::Config;
+use nn::softmax::{DIV_VALUE, Layout, Request, SoftmaxName};
 use serde::{Deserialize, Serialize};
 
 use crate::backbone::Architecture;
@@ -39,6 +40,12 @@ pub struct RnnConfig {
     pub nlayers: usize,
     /// Output matrix and embedding are one (`emsize` = `nhid`).
     pub tied: bool,
+    /// One softmax over all words, or an adaptive one.
+    pub softmax: SoftmaxName,
+    /// Ranks at which an adaptive softmax cuts the words; empty: from the words' frequencies.
+    pub cutoffs: Vec<u32>,
+    /// How many times narrower each of its clusters is than the one before.
+    pub div_value: usize,
     /// The embedding is not trained.
     pub frozen: bool,
     /// Dropout probability on the word vectors, between layers and on the output.
@@ -76,6 +83,9 @@ impl Default for RnnConfig {
             nhid: 200,
             nlayers: 1,
             tied: false,
+            softmax: SoftmaxName::Full,
+            cutoffs: Vec::new(),
+            div_value: DIV_VALUE,
             frozen: false,
             dropout: 0.2,
             variational: false,
@@ -116,6 +126,24 @@ impl RnnConfig {
         }
     }
 
+    /// What it says about the output layer.
+    pub fn output(&self) -> Request<'_> {
+        let (softmax, div_value) = (self.softmax, self.div_value);
+        Request { softmax, cutoffs: &self.cutoffs, div_value }
+    }
+
+    /// Its output layer for a vocabulary.
+    ///
+    /// # Errors
+    /// When the words cannot be cut so.
+    pub fn layout(&self, vocab: &Vocab) -> Result<Layout> {
+        self.output().layout(vocab.counts()).map_err(|e| Error::Config {
+            option: "cutoffs".into(),
+            what: e.to_string(),
+            cure: "or softmax = \"full\"".into(),
+        })
+    }
+
     /// How its weights start.
     pub fn start(&self) -> Start {
         Start {
@@ -127,11 +155,15 @@ impl RnnConfig {
     }
 
     /// Multiplications of one token's matrix products.
-    pub fn products(&self, vocab: usize) -> u64 {
-        let a = self.architecture(vocab);
+    ///
+    /// # Errors
+    /// As [`RnnConfig::layout`].
+    pub fn products(&self, vocab: &Vocab) -> Result<u64> {
+        let a = self.architecture(vocab.len());
         let inputs = a.embedding + (a.layers - 1) * a.hidden;
         let gates = a.cell.rule::<f32>().gates();
-        (gates * a.hidden * (inputs + a.layers * a.hidden) + a.hidden * vocab) as u64
+        let recurrence = (gates * a.hidden * (inputs + a.layers * a.hidden)) as u64;
+        Ok(recurrence + self.layout(vocab)?.products(vocab.counts(), a.hidden))
     }
 
     /// Bytes that training needs at its peak, estimated from above (in floating point: any size may be asked for).
@@ -142,12 +174,13 @@ impl RnnConfig {
         let rule = a.cell.rule::<f32>();
         let (gates, kept) =
             (rule.gates() as f64, (rule.gates() + rule.extra() + rule.states()) as f64);
-        let output = if a.tied { 0.0 } else { v * h };
-        let weights =
-            v * (e + 1.0) + output + gates * h * (e + h + 2.0 + (layers - 1.0) * (2.0 * h + 2.0));
+        let output = if a.tied { v } else { self.output().numbers(v, h) };
+        let weights = v * e + output + gates * h * (e + h + 2.0 + (layers - 1.0) * (2.0 * h + 2.0));
         // weights, gradient, best weights, and a snapshot of weights and moments
         let copies = (4 + 2 * self.training.options().method.moments()) as f64;
-        let row = 2.0 * e + (layers - 1.0) * 2.0 * h + layers * kept * h + 2.0 * h + v;
+        // an adaptive softmax gathers rows of h, and of a projection, with their gradients
+        let gathered = if self.softmax == SoftmaxName::Adaptive { 4.0 * h } else { 0.0 };
+        let row = 2.0 * e + (layers - 1.0) * 2.0 * h + layers * kept * h + 2.0 * h + gathered + v;
         let rows = self.batch_size as f64 * self.bptt as f64;
         (4.0 * (copies * weights + 2.0 * rows * row)) as u64
     }
@@ -184,6 +217,16 @@ impl RnnConfig {
             let what =
                 format!("tied weights need emsize = nhid, not {} and {}", self.emsize, self.nhid);
             return wrong("tied", what, "give the same sizes, or leave `tied` out");
+        }
+        if let Some((option, what, cure)) = self.output().mistake(data.vocab.len()) {
+            return wrong(option, what, cure);
+        }
+        if self.tied && self.softmax == SoftmaxName::Adaptive {
+            return wrong(
+                "tied",
+                "an adaptive softmax has no matrix of one row a word to share".into(),
+                "leave `tied` out, or give softmax = \"full\"",
+            );
         }
         if self.tied && self.frozen {
             return wrong(

@@ -349,7 +349,8 @@ impl Reader for DynamicReader<'_> {
     }
 
     fn log_probs(&mut self, out: &mut [f64]) {
-        self.learner.net.log_probs(self.here.outputs(1).row(0), out);
+        let Work { h, output, .. } = &mut self.here;
+        self.learner.net.log_probs(h.row(0), out, output);
     }
 }
 

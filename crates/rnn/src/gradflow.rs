@@ -28,6 +28,9 @@ pub use lags::{LagFlow, lag_norms};
 /// A vanilla network of one layer along a text.
 pub struct Path<'a> {
     net: &'a Backbone<f64>,
+    /// The output layer.
+    u: ArrayView2<'a, f64>,
+    b2: ArrayView1<'a, f64>,
     cell: Vanilla,
     /// h^(0) … h^(T).
     states: Vec<Array1<f64>>,
@@ -39,7 +42,7 @@ impl<'a> Path<'a> {
     /// Reads `inputs` from the state `start`.
     ///
     /// # Panics
-    /// When the network is not vanilla or has more than one layer, or the lengths differ.
+    /// When the network is not vanilla, has more than one layer or no full softmax, or the lengths differ.
     pub fn new(
         net: &'a Backbone<f64>,
         inputs: &[u32],
@@ -53,9 +56,10 @@ impl<'a> Path<'a> {
             net.layers.len() == 1 && inputs.len() == targets.len(),
             "one layer, a target a step"
         );
+        let (u, b2) = net.full_softmax().expect("a full softmax: the equations are about it");
         let steps = unroll(net, &[inputs], start.insert_axis(Axis(0)).to_owned());
         let states = steps.into_iter().map(|step| step.state.row(0).to_owned()).collect();
-        Self { net, cell, states, targets }
+        Self { net, u, b2, cell, states, targets }
     }
 
     /// Reads `inputs` from the zero state.
@@ -88,7 +92,7 @@ impl<'a> Path<'a> {
 
     /// ŷ^(t) `[V]`.
     fn y_hat(&self, t: usize) -> Array1<f64> {
-        let mut y = self.net.u().dot(&self.states[t]) + &self.net.b2;
+        let mut y = self.u.dot(&self.states[t]) + self.b2;
         let largest = y.fold(f64::NEG_INFINITY, |m, &x| m.max(x));
         y.mapv_inplace(|x| (x - largest).exp());
         y /= y.sum();
@@ -103,7 +107,7 @@ impl<'a> Path<'a> {
     pub fn loss_to_state(&self, t: usize) -> Array1<f64> {
         let mut error = self.y_hat(t);
         error[self.target(t)] -= 1.0;
-        error.dot(&self.net.u())
+        error.dot(&self.u)
     }
 
     /// ∂h^(j)/∂h^(j−1) [H, H]: equation 9 at step j.

@@ -9,7 +9,7 @@ use corpus::{TokenId, Tokens, Vocab};
 use lm::{Activity, Context, Footprint, LanguageModel, Reader, Result};
 use ndarray::{Array2, ArrayView2, s};
 use nn::params::Params;
-use nn::softmax;
+use nn::softmax::LayerScratch;
 use nn::tensorfile::{Entry, TensorFile, entries, write};
 use serde_json::{Map, Value};
 
@@ -69,7 +69,8 @@ impl RnnModel {
             .map_err(|e| nn_error(file.damaged(format!("its configuration: {e}"))))?;
         let vocab =
             Vocab::from_text(&path.display().to_string(), text("vocab").unwrap_or_default())?;
-        let mut net = Backbone::zeros(&config.architecture(vocab.len()));
+        let output = config.output().read(&file, vocab.len()).map_err(nn_error)?;
+        let mut net = Backbone::zeros_with(&config.architecture(vocab.len()), &output);
         file.fill(&mut net, "").map_err(nn_error)?;
         Ok(Self { net, config, vocab })
     }
@@ -214,6 +215,10 @@ impl LanguageModel for RnnModel {
             let data = &zeros[..layer.b1.len()];
             list.push(Entry { name: format!("rnn.bias_hh_l{l}"), dims: vec![data.len()], data });
         }
+        let tables = self.net.output.layout().tables();
+        for (name, data) in &tables {
+            list.push(Entry { name: (*name).into(), dims: vec![data.len()], data });
+        }
         write(path, list, meta).map_err(nn_error)
     }
 }
@@ -225,6 +230,7 @@ pub(crate) struct RnnReader<'a> {
     layers: Vec<[Array2<f32>; 4]>,
     /// What goes into a layer.
     x: Vec<f32>,
+    output: LayerScratch<f32>,
 }
 
 impl<'a> RnnReader<'a> {
@@ -233,8 +239,12 @@ impl<'a> RnnReader<'a> {
         let sizes = [rule.states(), rule.states(), rule.gates(), rule.extra()];
         let layers =
             net.layers.iter().map(|_| sizes.map(|n| Array2::zeros((1, n * hidden)))).collect();
-        let mut reader =
-            Self { net, layers, x: Vec::with_capacity(hidden.max(net.layers[0].input())) };
+        let mut reader = Self {
+            net,
+            layers,
+            x: Vec::with_capacity(hidden.max(net.layers[0].input())),
+            output: LayerScratch::of_reader(&net.output),
+        };
         reader.feed(eos);
         reader
     }
@@ -266,11 +276,7 @@ impl Reader for RnnReader<'_> {
     }
 
     fn log_probs(&mut self, out: &mut [f64]) {
-        softmax::log_probs(
-            self.net.u(),
-            self.net.b2.view(),
-            ndarray::ArrayView1::from(&self.x),
-            out,
-        );
+        let h = ndarray::ArrayView1::from(&self.x);
+        self.net.log_probs(h, out, &mut self.output);
     }
 }

@@ -8,6 +8,7 @@ use ndarray::Array2;
 use nn::activation::Activation;
 use nn::checkpoint::{Checkpoints, Identity, Keeper};
 use nn::fit::{Ended, Event, Task, fit};
+use nn::softmax::SoftmaxName;
 
 use crate::backbone::Backbone;
 use crate::bridge::{corpus_fingerprint, nn_error, progress};
@@ -59,7 +60,8 @@ impl RnnRecipe {
         let config = &self.config;
         config.check(data)?;
         let architecture = config.architecture(data.vocab.len());
-        let mut net = Backbone::start(&architecture, &config.start());
+        let output = config.layout(data.vocab)?;
+        let mut net = Backbone::start_with(&architecture, &output, &config.start());
         if let Some(given) = &self.embeddings {
             if given.dim() != net.encoder.w.dim() {
                 let what = format!(
@@ -118,6 +120,10 @@ impl Recipe for RnnRecipe {
             (CellName::Rnn, sigma) => format!("rnn-{}-{size}", sigma.name()),
             _ => format!("{}-{size}", self.config.cell_kind().name()),
         };
+        let made = match self.config.softmax {
+            SoftmaxName::Full => made,
+            SoftmaxName::Adaptive => format!("{made}-adaptive"),
+        };
         self.name.clone().unwrap_or(made)
     }
 
@@ -137,8 +143,12 @@ impl Recipe for RnnRecipe {
             CellName::Lstm => "long short-term memory (Hochreiter & Schmidhuber 1997)".into(),
         };
         let (layers, epochs) = (c.nlayers, c.training.epochs);
+        let softmax = match c.softmax {
+            SoftmaxName::Full => "",
+            SoftmaxName::Adaptive => ", adaptive softmax (Grave 2017)",
+        };
         format!(
-            "{what}; {layers} layer(s) of {} units, back-propagation through {} steps, {epochs} epochs",
+            "{what}; {layers} layer(s) of {} units{softmax}, back-propagation through {} steps, {epochs} epochs",
             c.nhid, c.bptt
         )
     }

@@ -6,7 +6,7 @@
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use nn::Real;
 use nn::embedding::scatter_add;
-use nn::softmax::OutputScratch;
+use nn::softmax::LayerScratch;
 use rayon::prelude::*;
 
 use crate::backbone::Backbone;
@@ -41,7 +41,7 @@ pub struct Work<R> {
     lanes: usize,
     pub(crate) h: Array2<R>,
     pub(crate) d_h: Array2<R>,
-    pub(crate) output: OutputScratch<R>,
+    pub(crate) output: LayerScratch<R>,
 }
 
 impl<R: Real> Work<R> {
@@ -58,7 +58,7 @@ impl<R: Real> Work<R> {
             lanes,
             h: Array2::zeros((rows, net.hidden())),
             d_h: Array2::zeros((rows, net.hidden())),
-            output: OutputScratch::new(rows, net.hidden(), net.vocab()),
+            output: LayerScratch::new(rows, net.hidden(), &net.output),
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use corpus::{Corpus, CorpusOptions};
 use lm::Progress;
+use nn::softmax::SoftmaxName;
 use rnn::{CellName, RnnConfig, RnnRecipe};
 
 /// The system's allocator, counting calls.
@@ -38,10 +39,12 @@ fn a_training_step_allocates_nothing() {
     let parts = [400, 20, 20].map(|n| (0..n).map(sentence).collect());
     let corpus = Corpus::from_sentences("made", &parts, "made".into(), CorpusOptions::default());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
-    for cell in [CellName::Rnn, CellName::Gru, CellName::Lstm] {
+    let cells = [CellName::Rnn, CellName::Gru, CellName::Lstm].map(|c| (c, SoftmaxName::Full));
+    for (cell, softmax) in cells.into_iter().chain([(CellName::Rnn, SoftmaxName::Adaptive)]) {
         let training = nn::fit::Config { epochs: 2, ..Default::default() };
         let recipe = RnnRecipe::new(RnnConfig {
             cell,
+            softmax,
             nhid: 48,
             nlayers: 2,
             bptt: 5,
@@ -62,6 +65,6 @@ fn a_training_step_allocates_nothing() {
         let steps: Vec<usize> = counts.windows(2).map(|w| w[1] - w[0]).collect();
         let early = &steps[4..steps.len() / 2 - 1]; // the last of an epoch validates
         let allocating = early.iter().filter(|&&n| n > 0).count();
-        assert!(early.len() > 8 && allocating <= 2, "{cell:?}: {steps:?}");
+        assert!(early.len() > 8 && allocating <= 2, "{cell:?}, {softmax:?}: {steps:?}");
     }
 }

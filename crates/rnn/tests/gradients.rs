@@ -1,11 +1,14 @@
 //! Back-propagation through time against central differences, in f64, with every tensor drawn at random: every cell, one
 //! and two layers, tied embeddings, resets, dropout; the gradients of the inputs and of the incoming state, too.
 
+use std::sync::Arc;
+
 use ndarray::Array2;
 use nn::dropout::Dropout;
 use nn::gradcheck::{self, check, check_slice};
 use nn::params::Params;
 use nn::rng::{standard_normal, stream};
+use nn::softmax::{Clusters, Layout};
 use rnn::{Architecture, Backbone, Batch, CellKind, Noise, Work};
 
 const LANES: usize = 3;
@@ -16,8 +19,8 @@ fn architecture(cell: CellKind) -> Architecture {
 }
 
 /// Every number random, so that no structure of a start hides a mistake.
-fn random(a: &Architecture, seed: u64) -> Backbone<f64> {
-    let mut net = Backbone::zeros(a);
+fn random(a: &Architecture, output: &Layout, seed: u64) -> Backbone<f64> {
+    let mut net = Backbone::zeros_with(a, output);
     let mut rng = stream(seed, "test weights");
     net.tensors_mut(&mut |t| t.data.iter_mut().for_each(|x| *x = 0.6 * standard_normal(&mut rng)));
     net
@@ -73,8 +76,12 @@ impl Case {
 }
 
 fn check_all(a: &Architecture, dropout: f64, reset: bool) {
-    let what = format!("{a:?}, dropout {dropout}, resets {reset}");
-    let (net, case) = (random(a, 1), Case::new(a, dropout, reset));
+    check_with(a, &Layout::Full, dropout, reset);
+}
+
+fn check_with(a: &Architecture, output: &Layout, dropout: f64, reset: bool) {
+    let what = format!("{a:?}, {output:?}, dropout {dropout}, resets {reset}");
+    let (net, case) = (random(a, output, 1), Case::new(a, dropout, reset));
     let mut work = Work::new(&net, LANES, STEPS);
     let mut grad = net.zeros_like();
     case.loss_grad(&net, &case.state, &mut grad, &mut work);
@@ -113,12 +120,21 @@ fn tied_embeddings() {
     }
 }
 
+#[test]
+fn adaptive_softmax() {
+    let clusters = Clusters::new(vec![3, 0, 6, 2, 5, 1, 4], &[2, 5]).unwrap();
+    let output = Layout::Adaptive { clusters: Arc::new(clusters), div_value: 2 };
+    for cell in CellKind::all() {
+        check_with(&architecture(cell), &output, 0.2, true);
+    }
+}
+
 /// With a vocabulary as large as the batch, every row of the embedding is one input: its gradient is d_x.
 #[test]
 fn inputs() {
     for cell in CellKind::all() {
         let a = Architecture { vocab: LANES * STEPS, ..architecture(cell) };
-        let (net, mut case) = (random(&a, 2), Case::new(&a, 0.0, false));
+        let (net, mut case) = (random(&a, &Layout::Full, 2), Case::new(&a, 0.0, false));
         case.inputs = (0..(LANES * STEPS) as u32).collect();
         let (mut work, mut grad) = (Work::new(&net, LANES, STEPS), net.zeros_like());
         case.loss_grad(&net, &case.state, &mut grad, &mut work);
@@ -137,7 +153,7 @@ fn inputs() {
 #[test]
 fn a_wrong_row_is_seen() {
     let a = architecture(CellKind::all()[0]);
-    let (net, case) = (random(&a, 1), Case::new(&a, 0.0, false));
+    let (net, case) = (random(&a, &Layout::Full, 1), Case::new(&a, 0.0, false));
     let (mut work, mut grad) = (Work::new(&net, LANES, STEPS), net.zeros_like());
     case.loss_grad(&net, &case.state, &mut grad, &mut work);
     grad.layers[0].w_h.row_mut(2).mapv_inplace(|x| -x);

@@ -10,6 +10,8 @@ use nn::checkpoint::Checkpoints;
 use nn::fit::Config;
 use nn::params::Params;
 use nn::rng::{stream, unit};
+use nn::softmax::SoftmaxName;
+use nn::tensorfile::{Entry, TensorFile, entries, write};
 use rnn::{Backbone, CellName, RnnConfig, RnnModel, RnnRecipe};
 
 /// Sentences of a chain over 12 words in which two successors of each word are likely.
@@ -44,8 +46,11 @@ fn configs() -> Vec<RnnConfig> {
     let vanilla = [Activation::Tanh, Activation::Sigmoid, Activation::Relu]
         .map(|sigma| RnnConfig { sigma, ..base.clone() });
     let gated = [CellName::Gru, CellName::Lstm].map(|cell| RnnConfig { cell, ..base.clone() });
-    let deep = RnnConfig { nlayers: 2, tied: true, reset: true, ..base };
-    vanilla.into_iter().chain(gated).chain([deep]).collect()
+    let deep = RnnConfig { nlayers: 2, tied: true, reset: true, ..base.clone() };
+    let softmax = SoftmaxName::Adaptive;
+    let clusters = RnnConfig { softmax, cutoffs: vec![4, 9], div_value: 3, ..base.clone() };
+    let by_rule = RnnConfig { softmax, cell: CellName::Lstm, dropout_weights: 0.1, ..base };
+    vanilla.into_iter().chain(gated).chain([deep, clusters, by_rule]).collect()
 }
 
 fn train(config: &RnnConfig, corpus: &Corpus) -> RnnModel {
@@ -220,6 +225,7 @@ fn a_saved_model_is_read_back_and_damage_is_seen() {
         assert_eq!(read.vocab().fingerprint(), corpus.vocab.fingerprint());
     }
     let path = folder.path().join("model");
+    ranks_of_another_model_are_refused(&train(&configs()[6], &corpus), &path);
     let whole = std::fs::read(&path).unwrap();
     for damage in
         [whole[..whole.len() / 2].to_vec(), Vec::new(), b"what is this".to_vec(), flipped(&whole)]
@@ -227,6 +233,30 @@ fn a_saved_model_is_read_back_and_damage_is_seen() {
         std::fs::write(&path, damage).unwrap();
         let error = RnnModel::load(&path).unwrap_err();
         assert!(matches!(error, lm::Error::File { .. }), "{error}");
+    }
+}
+
+/// A file that is whole but says of two words that they have one rank, or cuts where its weights do not.
+fn ranks_of_another_model_are_refused(model: &RnnModel, path: &std::path::Path) {
+    model.save(path, model.vocab()).unwrap();
+    for (tensor, place, number) in
+        [("decoder.ranks", 3, 5.0), ("decoder.ranks", 3, 0.5), ("decoder.cutoffs", 0, 5.0)]
+    {
+        let (meta, mut tables) = (TensorFile::read(path).unwrap().meta, Vec::new());
+        for (name, mut data) in model.net.output.layout().tables() {
+            if name == tensor {
+                data[place] = number;
+            }
+            tables.push((name, data));
+        }
+        let mut list = entries(&model.net, "");
+        for (name, data) in &tables {
+            list.push(Entry { name: (*name).into(), dims: vec![data.len()], data });
+        }
+        let other = path.with_extension("other");
+        write(&other, list, meta).unwrap();
+        let error = RnnModel::load(&other).unwrap_err().to_string();
+        assert!(error.contains("rank") || error.contains("decoder.head"), "{error}");
     }
 }
 
@@ -245,6 +275,10 @@ fn options_that_make_no_sense_are_refused_by_name() {
         ("nhid", RnnConfig { nhid: 0, ..default() }),
         ("dropout", RnnConfig { dropout: 1.0, ..default() }),
         ("tied", RnnConfig { tied: true, emsize: 3, ..default() }),
+        ("tied", RnnConfig { tied: true, softmax: SoftmaxName::Adaptive, ..default() }),
+        ("cutoffs", RnnConfig { cutoffs: vec![5], ..default() }),
+        ("cutoffs", RnnConfig { softmax: SoftmaxName::Adaptive, cutoffs: vec![9, 5], ..default() }),
+        ("div_value", RnnConfig { softmax: SoftmaxName::Adaptive, div_value: 0, ..default() }),
         (
             "training.lr",
             RnnConfig { training: Config { lr: f64::NAN, ..Config::default() }, ..default() },
@@ -263,4 +297,6 @@ fn options_that_make_no_sense_are_refused_by_name() {
     let text = "cell = 'lstm'\nnhid = 650\ninit = { uniform = 0.1 }\n[training]\nlr = 1.0\noptimizer = 'sgd'\n";
     let config: RnnConfig = toml::from_str(text).unwrap();
     assert_eq!(RnnRecipe::new(config).id(), "lstm-650");
+    let config: RnnConfig = toml::from_str("softmax = 'adaptive'\ncutoffs = [1000, 4000]").unwrap();
+    assert_eq!(RnnRecipe::new(config).id(), "rnn-200-adaptive");
 }

@@ -1,8 +1,9 @@
 //! The configuration of a fixed-window language model.
 
-use corpus::TrainSet;
+use corpus::{TrainSet, Vocab};
 use lm::{Error, Result};
 use nn::fit::Config;
+use nn::softmax::{DIV_VALUE, Layout, Request, SoftmaxName};
 use serde::{Deserialize, Serialize};
 
 use crate::bridge::nn_error;
@@ -22,6 +23,12 @@ pub struct WindowConfig {
     pub tied_positions: bool,
     /// Direct connections from the word vectors to the output.
     pub direct: bool,
+    /// One softmax over all words, or an adaptive one.
+    pub softmax: SoftmaxName,
+    /// Ranks at which an adaptive softmax cuts the words; empty: from the words' frequencies.
+    pub cutoffs: Vec<u32>,
+    /// How many times narrower each of its clusters is than the one before.
+    pub div_value: usize,
     /// The embedding is not trained.
     pub frozen: bool,
     /// Dropout probability on the hidden layer.
@@ -48,6 +55,9 @@ impl Default for WindowConfig {
             nhid: 100,
             tied_positions: false,
             direct: false,
+            softmax: SoftmaxName::Full,
+            cutoffs: Vec::new(),
+            div_value: DIV_VALUE,
             frozen: false,
             dropout: 0.2,
             dropout_embedding: 0.0,
@@ -74,11 +84,33 @@ impl WindowConfig {
         }
     }
 
+    /// What it says about the output layer.
+    pub fn output(&self) -> Request<'_> {
+        let (softmax, div_value) = (self.softmax, self.div_value);
+        Request { softmax, cutoffs: &self.cutoffs, div_value }
+    }
+
+    /// Its output layer for a vocabulary.
+    ///
+    /// # Errors
+    /// When the words cannot be cut so.
+    pub fn layout(&self, vocab: &Vocab) -> Result<Layout> {
+        self.output().layout(vocab.counts()).map_err(|e| Error::Config {
+            option: "cutoffs".into(),
+            what: e.to_string(),
+            cure: "or softmax = \"full\"".into(),
+        })
+    }
+
     /// Multiplications of one token's matrix products.
-    pub fn products(&self, vocab: usize) -> u64 {
+    ///
+    /// # Errors
+    /// As [`WindowConfig::layout`].
+    pub fn products(&self, vocab: &Vocab) -> Result<u64> {
         let window = (self.n - 1) * self.emsize;
         let features = self.nhid + if self.direct { window } else { 0 };
-        (window * self.nhid + features * vocab) as u64
+        let output = self.layout(vocab)?.products(vocab.counts(), features);
+        Ok((window * self.nhid) as u64 + output)
     }
 
     /// Bytes that training needs at its peak, estimated from above (in floating point: any size may be asked for).
@@ -86,11 +118,14 @@ impl WindowConfig {
         let (v, e, h) = (vocab as f64, self.emsize as f64, self.nhid as f64);
         let window = (self.n as f64 - 1.0) * e;
         let features = h + if self.direct { window } else { 0.0 };
-        let weights = v * (e + features + 1.0) + h * (window + 1.0);
+        let weights = v * e + self.output().numbers(v, features) + h * (window + 1.0);
         // weights, gradient, best weights, and a snapshot of weights and moments
         let copies = (4 + 2 * self.training.options().method.moments()) as f64;
         let rows = self.batch_size as f64;
-        (4.0 * (copies * weights + 2.0 * rows * (3.0 * window + h + 2.0 * features + v))) as u64
+        // an adaptive softmax gathers rows of features, and of a projection, with their gradients
+        let gathered = if self.softmax == SoftmaxName::Adaptive { 4.0 } else { 0.0 } * features;
+        let row = 3.0 * window + h + 2.0 * features + gathered + v;
+        (4.0 * (copies * weights + 2.0 * rows * row)) as u64
     }
 
     /// Refuses what makes no sense or would not fit, before anything is allocated.
@@ -121,6 +156,9 @@ impl WindowConfig {
                     "give 0 to below 1",
                 );
             }
+        }
+        if let Some((option, what, cure)) = self.output().mistake(data.vocab.len()) {
+            return wrong(option, what, cure);
         }
         if data.train.targets() == 0 || data.valid.targets() == 0 {
             let what = format!(

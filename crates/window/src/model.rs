@@ -6,8 +6,8 @@ use corpus::{TokenId, Tokens, Vocab};
 use lm::{Activity, Context, Footprint, LanguageModel, Reader, Result};
 use ndarray::Array2;
 use nn::params::Params;
-use nn::softmax;
-use nn::tensorfile::{TensorFile, entries, write};
+use nn::softmax::LayerScratch;
+use nn::tensorfile::{Entry, TensorFile, entries, write};
 use serde_json::{Map, Value};
 
 use crate::bridge::nn_error;
@@ -62,7 +62,8 @@ impl WindowModel {
             .map_err(|e| nn_error(file.damaged(format!("its configuration: {e}"))))?;
         let vocab =
             Vocab::from_text(&path.display().to_string(), text("vocab").unwrap_or_default())?;
-        let mut net = WindowNet::zeros(&config.architecture(vocab.len()));
+        let output = config.output().read(&file, vocab.len()).map_err(nn_error)?;
+        let mut net = WindowNet::zeros_with(&config.architecture(vocab.len()), &output);
         file.fill(&mut net, "").map_err(nn_error)?;
         Ok(Self { net, config, vocab })
     }
@@ -97,7 +98,7 @@ pub fn score(
 ) {
     out.clear();
     out.resize(text.targets(), 0.0);
-    let mut work = Work::new(&net.shape, SCORE_ROWS.min(text.targets()));
+    let mut work = Work::new(net, SCORE_ROWS.min(text.targets()));
     batches(net, eos, text, context, |first, contexts, targets| {
         net.score(contexts, targets, &mut work, &mut out[first..first + targets.len()]);
     });
@@ -116,6 +117,7 @@ impl LanguageModel for WindowModel {
             window,
             x: Array2::zeros((1, shape.input())),
             z: Array2::zeros((1, shape.features())),
+            output: LayerScratch::of_reader(&net.output),
         })
     }
 
@@ -135,7 +137,7 @@ impl LanguageModel for WindowModel {
 
     fn activity(&self, text: &Tokens) -> Option<Activity> {
         let mut spread = vec![(f32::INFINITY, f32::NEG_INFINITY, 0.0); self.net.shape.hidden];
-        let mut work = Work::new(&self.net.shape, SCORE_ROWS.min(text.targets()));
+        let mut work = Work::new(&self.net, SCORE_ROWS.min(text.targets()));
         batches(&self.net, self.vocab.eos(), text, Context::Stream, |_, contexts, targets| {
             self.net.forward(contexts, targets.len(), None, &mut work);
             for row in work.hidden(targets.len()).rows() {
@@ -160,7 +162,12 @@ impl LanguageModel for WindowModel {
         meta.insert("config".into(), serde_json::to_value(&self.config).expect("plain data"));
         meta.insert("vocab".into(), self.vocab.to_text().into());
         meta.insert("fingerprint".into(), self.vocab.fingerprint().into());
-        write(path, entries(&self.net, ""), meta).map_err(nn_error)
+        let mut list = entries(&self.net, "");
+        let tables = self.net.output.layout().tables();
+        for (name, data) in &tables {
+            list.push(Entry { name: (*name).into(), dims: vec![data.len()], data });
+        }
+        write(path, list, meta).map_err(nn_error)
     }
 }
 
@@ -171,6 +178,7 @@ struct WindowReader<'a> {
     window: Vec<u32>,
     x: Array2<f32>,
     z: Array2<f32>,
+    output: LayerScratch<f32>,
 }
 
 impl Reader for WindowReader<'_> {
@@ -194,6 +202,7 @@ impl Reader for WindowReader<'_> {
         }
         let h = ndarray::ArrayViewMut2::from_shape((1, shape.hidden), h).expect("a row");
         self.net.hidden(self.x.view(), h);
-        softmax::log_probs(self.net.u.view(), self.net.b2.view(), self.z.row(0), out);
+        let table = self.net.encoder.w.view();
+        self.net.output.log_probs(table, self.z.row(0), out, &mut self.output);
     }
 }

@@ -7,17 +7,17 @@
 //! because a sum commutes with a product, that is W times the sum of the word vectors. Direct connections D are columns
 //! of the output matrix beside U: [U D] [h; e].
 //!
-//! Shapes: `N` examples, C = n − 1 context words, `E` embedding, `H` hidden, `V` vocabulary; w [H, C·E] or [H, E], u [V, H]
-//! or [V, H + C·E], z [N, H] or [N, H + C·E] what the output layer reads.
+//! Shapes: `N` examples, C = n − 1 context words, `E` embedding, `H` hidden, `V` vocabulary; w [H, C·E] or [H, E]; z [N, H]
+//! or, with direct connections, [N, H + C·E] what the output layer reads, which may be an adaptive softmax as well.
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, s};
 use nn::activation::Activation;
 use nn::dropout::Dropout;
 use nn::embedding::{Embedding, scatter_add};
 use nn::gemm::{gemm, par_gemm};
-use nn::params::{Name, Params, Shape, Tensor, TensorMut};
+use nn::params::{Name, Params, Tensor, TensorMut};
 use nn::rng::stream;
-use nn::softmax::{self, OutputScratch};
+use nn::softmax::{LayerScratch, Layout, OutputLayer};
 use nn::{Real, init};
 use rayon::prelude::*;
 
@@ -54,10 +54,8 @@ pub struct WindowNet<R> {
     pub w: Array2<R>,
     /// b_1.
     pub b1: Array1<R>,
-    /// U, or [U D].
-    pub u: Array2<R>,
-    /// b_2.
-    pub b2: Array1<R>,
+    /// U, or [U D], and b_2.
+    pub output: OutputLayer<R>,
 }
 
 /// Dropout of one training step: on the word vectors and on the hidden layer.
@@ -82,7 +80,7 @@ pub struct Work<R> {
     z: Array2<R>,
     d_z: Array2<R>,
     d_e: Array2<R>,
-    output: OutputScratch<R>,
+    output: LayerScratch<R>,
 }
 
 impl Architecture {
@@ -103,25 +101,35 @@ impl Architecture {
 }
 
 impl<R: Real> WindowNet<R> {
-    /// Zeros.
+    /// Zeros, with a full softmax.
     pub fn zeros(shape: &Architecture) -> Self {
+        Self::zeros_with(shape, &Layout::Full)
+    }
+
+    /// Zeros.
+    ///
+    /// # Panics
+    /// When an adaptive softmax has other words.
+    pub fn zeros_with(shape: &Architecture, output: &Layout) -> Self {
         Self {
             shape: *shape,
             encoder: Embedding::zeros(shape.vocab, shape.embedding),
             w: Array2::zeros((shape.hidden, shape.input())),
             b1: Array1::zeros(shape.hidden),
-            u: Array2::zeros((shape.vocab, shape.features())),
-            b2: Array1::zeros(shape.vocab),
+            output: OutputLayer::zeros(output, shape.vocab, shape.features(), false),
         }
     }
 
     /// A start from a seed: matrices uniform in ±`range`, biases zero.
-    pub fn start(shape: &Architecture, seed: u64, range: f64) -> Self {
-        let mut net = Self::zeros(shape);
+    ///
+    /// # Panics
+    /// As [`WindowNet::zeros_with`].
+    pub fn start_with(shape: &Architecture, output: &Layout, seed: u64, range: f64) -> Self {
+        let mut net = Self::zeros_with(shape, output);
         let matrix = |w: &Array2<R>, name| init::uniform(w.dim(), range, &mut stream(seed, name));
         net.encoder.w = matrix(&net.encoder.w, "init/encoder");
         net.w = matrix(&net.w, "init/w");
-        net.u = matrix(&net.u, "init/u");
+        net.output.start(range, seed, "init/u");
         net
     }
 
@@ -140,16 +148,14 @@ impl<R: Real> WindowNet<R> {
         let Work { z, d_z, output, .. } = work;
         let (z, d_z, scale) =
             (z.slice(s![..n, ..]), d_z.slice_mut(s![..n, ..]), R::of(1.0 / n as f64));
-        let (d_u, d_b2) = (grad.u.view_mut(), grad.b2.view_mut());
-        let loss = softmax::loss_grad(
-            self.u.view(),
-            self.b2.view(),
+        let loss = self.output.loss_grad(
+            self.encoder.w.view(),
             z,
             targets,
             scale,
             d_z,
-            d_u,
-            d_b2,
+            &mut grad.output,
+            grad.encoder.w.view_mut(),
             output,
         );
         self.backward(contexts, n, noise, work, grad);
@@ -161,7 +167,7 @@ impl<R: Real> WindowNet<R> {
         let n = targets.len();
         self.forward(contexts, n, None, work);
         let z = work.z.slice(s![..n, ..]);
-        softmax::score(self.u.view(), self.b2.view(), z, targets, out, &mut work.output);
+        self.output.score(self.encoder.w.view(), z, targets, out, &mut work.output);
     }
 
     /// z of every example.
@@ -283,7 +289,8 @@ impl<R: Real> WindowNet<R> {
 
 impl<R: Real> Work<R> {
     /// Scratch for up to `rows` examples.
-    pub fn new(shape: &Architecture, rows: usize) -> Self {
+    pub fn new(net: &WindowNet<R>, rows: usize) -> Self {
+        let shape = &net.shape;
         let matrix = |columns| Array2::zeros((rows, columns));
         Self {
             rows,
@@ -293,7 +300,7 @@ impl<R: Real> Work<R> {
             z: matrix(shape.features()),
             d_z: matrix(shape.features()),
             d_e: matrix(shape.window()),
-            output: OutputScratch::new(rows, shape.features(), shape.vocab),
+            output: LayerScratch::new(rows, shape.features(), &net.output),
         }
     }
 
@@ -315,46 +322,22 @@ fn matrix_mut<R: Real>(numbers: &mut [R], rows: usize) -> ArrayViewMut2<'_, R> {
 
 const ENCODER: Name = Name::new("encoder.weight");
 const HIDDEN: [Name; 2] = [Name::new("hidden.weight"), Name::new("hidden.bias")];
-const DECODER: [Name; 2] = [Name::new("decoder.weight"), Name::new("decoder.bias")];
 
 impl<R: Real> Params for WindowNet<R> {
     type Num = R;
 
     fn tensors<'a>(&'a self, each: &mut dyn FnMut(Tensor<'a, R>)) {
-        let trained = !self.shape.frozen;
-        for (name, w, trained) in [
-            (ENCODER, &self.encoder.w, trained),
-            (HIDDEN[0], &self.w, true),
-            (DECODER[0], &self.u, true),
-        ] {
-            let shape = Shape::Matrix(w.nrows(), w.ncols());
-            each(Tensor { name, shape, data: w.as_slice().expect("standard layout"), trained });
-        }
-        for (name, b) in [(HIDDEN[1], &self.b1), (DECODER[1], &self.b2)] {
-            let data = b.as_slice().expect("standard layout");
-            each(Tensor { name, shape: Shape::Vector(data.len()), data, trained: true });
-        }
+        each(Tensor { trained: !self.shape.frozen, ..Tensor::matrix(ENCODER, &self.encoder.w) });
+        each(Tensor::matrix(HIDDEN[0], &self.w));
+        each(Tensor::vector(HIDDEN[1], &self.b1));
+        self.output.tensors(each);
     }
 
     fn tensors_mut<'a>(&'a mut self, each: &mut dyn FnMut(TensorMut<'a, R>)) {
         let trained = !self.shape.frozen;
-        let matrices = [
-            (ENCODER, &mut self.encoder.w, trained),
-            (HIDDEN[0], &mut self.w, true),
-            (DECODER[0], &mut self.u, true),
-        ];
-        for (name, w, trained) in matrices {
-            let shape = Shape::Matrix(w.nrows(), w.ncols());
-            each(TensorMut {
-                name,
-                shape,
-                data: w.as_slice_mut().expect("standard layout"),
-                trained,
-            });
-        }
-        for (name, b) in [(HIDDEN[1], &mut self.b1), (DECODER[1], &mut self.b2)] {
-            let data = b.as_slice_mut().expect("standard layout");
-            each(TensorMut { name, shape: Shape::Vector(data.len()), data, trained: true });
-        }
+        each(TensorMut { trained, ..TensorMut::matrix(ENCODER, &mut self.encoder.w) });
+        each(TensorMut::matrix(HIDDEN[0], &mut self.w));
+        each(TensorMut::vector(HIDDEN[1], &mut self.b1));
+        self.output.tensors_mut(each);
     }
 }

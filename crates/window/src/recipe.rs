@@ -7,6 +7,7 @@ use lm::{Error, Family, Log, Recipe, Result, Trained};
 use ndarray::Array2;
 use nn::checkpoint::{Checkpoints, Identity, Keeper};
 use nn::fit::{Ended, Event, Task, fit};
+use nn::softmax::SoftmaxName;
 
 use crate::bridge::{corpus_fingerprint, nn_error, progress};
 use crate::config::WindowConfig;
@@ -44,8 +45,9 @@ impl WindowRecipe {
     ) -> Result<(WindowModel, Vec<String>)> {
         let config = &self.config;
         config.check(data)?;
-        let mut net = WindowNet::start(
+        let mut net = WindowNet::start_with(
             &config.architecture(data.vocab.len()),
+            &config.layout(data.vocab)?,
             config.seed,
             config.init_range,
         );
@@ -100,7 +102,11 @@ impl Recipe for WindowRecipe {
         let WindowConfig { n, nhid, tied_positions, direct, .. } = &self.config;
         let tied = if *tied_positions { "-tied" } else { "" };
         let direct = if *direct { "-direct" } else { "" };
-        self.name.clone().unwrap_or_else(|| format!("window-n{n}-{nhid}{tied}{direct}"))
+        let softmax = match self.config.softmax {
+            SoftmaxName::Full => "",
+            SoftmaxName::Adaptive => "-adaptive",
+        };
+        self.name.clone().unwrap_or_else(|| format!("window-n{n}-{nhid}{tied}{direct}{softmax}"))
     }
 
     fn family(&self) -> Family {
@@ -110,8 +116,12 @@ impl Recipe for WindowRecipe {
     fn describe(&self) -> String {
         let WindowConfig { n, emsize, nhid, training, .. } = &self.config;
         let epochs = training.epochs;
+        let softmax = match self.config.softmax {
+            SoftmaxName::Full => "",
+            SoftmaxName::Adaptive => ", adaptive softmax (Grave 2017)",
+        };
         format!(
-            "fixed window (Bengio 2003): n = {n}, word vectors of {emsize}, {nhid} hidden units, {epochs} epochs"
+            "fixed window (Bengio 2003): n = {n}, word vectors of {emsize}, {nhid} hidden units{softmax}, {epochs} epochs"
         )
     }
 

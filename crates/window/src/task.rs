@@ -40,7 +40,7 @@ impl<'a> LmTask<'a> {
             seed: config.seed,
             contexts: Vec::with_capacity(batch * net.shape.context),
             targets: Vec::with_capacity(batch),
-            work: Work::new(&net.shape, batch),
+            work: Work::new(net, batch),
             noise: Noise {
                 embedding: Dropout::new(config.dropout_embedding, config.seed, 0),
                 hidden: Dropout::new(config.dropout, config.seed, 1),

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use corpus::{Corpus, CorpusOptions};
 use lm::Progress;
+use nn::softmax::SoftmaxName;
 use window::{WindowConfig, WindowRecipe};
 
 /// The system's allocator, counting calls.
@@ -38,10 +39,14 @@ fn a_training_step_allocates_nothing() {
     let parts = [400, 20, 20].map(|n| (0..n).map(sentence).collect());
     let corpus = Corpus::from_sentences("made", &parts, "made".into(), CorpusOptions::default());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
-    for (direct, tied_positions) in [(false, false), (true, true)] {
+    let (full, adaptive) = (SoftmaxName::Full, SoftmaxName::Adaptive);
+    for (direct, tied_positions, softmax) in
+        [(false, false, full), (true, true, full), (false, false, adaptive)]
+    {
         let training = nn::fit::Config { epochs: 2, ..Default::default() };
         let config = WindowConfig {
             direct,
+            softmax,
             tied_positions,
             batch_size: 200,
             training,

@@ -9,6 +9,7 @@ use nn::checkpoint::Checkpoints;
 use nn::fit::Config;
 use nn::params::Params;
 use nn::rng::{stream, unit};
+use nn::softmax::SoftmaxName;
 use window::{WindowConfig, WindowModel, WindowNet, WindowRecipe};
 
 /// Sentences of a chain over 12 words in which two successors of each word are likely.
@@ -44,7 +45,10 @@ fn configs() -> Vec<WindowConfig> {
     let direct = WindowConfig { direct: true, dropout_embedding: 0.1, ..base.clone() };
     let tied = WindowConfig { tied_positions: true, n: 2, reset: true, ..base.clone() };
     let frozen = WindowConfig { frozen: true, init_range: 1.0, ..base.clone() };
-    vec![base, direct, tied, frozen]
+    let softmax = SoftmaxName::Adaptive;
+    let clusters = WindowConfig { softmax, cutoffs: vec![4, 9], div_value: 3, ..base.clone() };
+    let by_rule = WindowConfig { softmax, direct: true, ..base.clone() };
+    vec![base, direct, tied, frozen, clusters, by_rule]
 }
 
 fn train(config: &WindowConfig, corpus: &Corpus) -> WindowModel {
@@ -224,6 +228,11 @@ fn options_that_make_no_sense_are_refused_by_name() {
         ("nhid", WindowConfig { nhid: 0, ..default() }),
         ("dropout", WindowConfig { dropout: 1.0, ..default() }),
         ("n", WindowConfig { n: 1, ..default() }),
+        ("cutoffs", WindowConfig { cutoffs: vec![5], ..default() }),
+        (
+            "cutoffs",
+            WindowConfig { softmax: SoftmaxName::Adaptive, cutoffs: vec![99], ..default() },
+        ),
         (
             "training.lr",
             WindowConfig { training: Config { lr: f64::NAN, ..Config::default() }, ..default() },

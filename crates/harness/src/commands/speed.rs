@@ -109,11 +109,10 @@ pub fn run(args: &SpeedArgs, out: &mut dyn Write) -> Result<()> {
         );
         return Err(Failure::Usage(what).into());
     }
-    let vocab = corpus.vocab.len();
     let epochs = clock.total as f64 / 1e6;
     let tokens_a_step = corpus.train.targets() as f64 / epochs;
     let train_tok_s = tokens_a_step * clock.timed_steps as f64 / clock.timed.as_secs_f64();
-    let flops = neural.training_flops(vocab) as f64;
+    let flops = neural.training_flops(&corpus.vocab)? as f64;
     let threads = rayon::current_num_threads();
     let ceiling = nn::gemm::measure_ceiling(threads, CEILING_SECONDS);
     let config = neural.config();

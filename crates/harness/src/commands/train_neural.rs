@@ -186,7 +186,7 @@ fn train(
     for p in &curve {
         writeln!(
             out,
-            "epoch {:>5.1}  train {:>8.2}  valid {:>8.2}  rate {:.2e}  gradient {:.3}  {:.0} s",
+            "epoch {:>5.1}  train {:>8.2}  valid {:>8.2}  rate {:.2e}  gradient {:.3}  {:.1} s",
             p.epoch,
             perplexity(p.train_nll),
             perplexity(p.valid_nll),

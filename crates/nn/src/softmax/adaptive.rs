@@ -39,15 +39,28 @@ pub struct Adaptive<R> {
 }
 
 impl<R: Real> Adaptive<R> {
-    /// Zeros for these clusters; cluster i (from 0) has width H / `divide`^(i+1), at least 1.
+    /// Zeros for these clusters, of these [`widths`].
     pub fn zeros(clusters: &Clusters, hidden: usize, divide: usize) -> Self {
-        let mut width = hidden;
-        let tails = clusters.tail_lens().map(|words| {
-            width = (width / divide.max(1)).max(1);
-            Tail { project: Array2::zeros((width, hidden)), output: Linear::zeros(words, width) }
-        });
+        let tails =
+            clusters.tail_lens().zip(widths(clusters, hidden, divide)).map(|(words, width)| Tail {
+                project: Array2::zeros((width, hidden)),
+                output: Linear::zeros(words, width),
+            });
         Self { tails: tails.collect(), head: Linear::zeros(clusters.head_len(), hidden) }
     }
+}
+
+/// The width of each cluster's projection: cluster i (from 0) has H / `divide`^(i+1), at least 1.
+pub fn widths(
+    clusters: &Clusters,
+    hidden: usize,
+    divide: usize,
+) -> impl Iterator<Item = usize> + use<> {
+    let mut width = hidden;
+    (0..clusters.tail_lens().len()).map(move |_| {
+        width = (width / divide.max(1)).max(1);
+        width
+    })
 }
 
 /// Buffers of an adaptive softmax, allocated once.
@@ -222,7 +235,7 @@ pub fn score<R: Real>(
         let (u, b, ln_p) = (tail.output.w.view(), tail.output.b.view(), &mut scratch.ln_p[..rows]);
         super::score(u, b, narrow.view(), &scratch.targets[..rows], ln_p, &mut scratch.output);
         for (&n, ln_p) in scratch.rows.iter().zip(ln_p) {
-            out[n as usize] += *ln_p;
+            out[n as usize] += *ln_p; // eq: adaptive
         }
     }
 }
@@ -242,9 +255,13 @@ pub fn log_probs<R: Real>(
     let head = &weights.head;
     let ln_p = &mut scratch.ln_p[..clusters.head_len()];
     super::log_probs(head.w.view(), head.b.view(), h, ln_p);
-    // the path's first step now, its second when the cluster's turn comes
-    for (word, out) in (0..).zip(out.iter_mut()) {
-        *out = ln_p[clusters.head_row(word) as usize];
+    let (words, paths) = ln_p.split_at(clusters.head_words().len());
+    for (&word, &ln_p) in clusters.head_words().iter().zip(words) {
+        out[word as usize] = ln_p;
+    }
+    // a rare word's first step now, its second when the cluster's turn comes
+    for (i, &ln_p) in paths.iter().enumerate() {
+        clusters.cluster_words(i).iter().for_each(|&word| out[word as usize] = ln_p);
     }
     let column = h.insert_axis(ndarray::Axis(1));
     for (i, tail) in weights.tails.iter().enumerate() {
@@ -255,12 +272,8 @@ pub fn log_probs<R: Real>(
         par_gemm(R::one(), tail.project.view(), column, R::zero(), narrow.view_mut());
         let ln_p = &mut scratch.ln_p[..tail.output.w.nrows()];
         super::log_probs(tail.output.w.view(), tail.output.b.view(), narrow.column(0), ln_p);
-        for (word, out) in (0..).zip(out.iter_mut()) {
-            if let Place::Cluster(cluster, row) = clusters.place(word)
-                && cluster == i
-            {
-                *out += ln_p[row as usize];
-            }
+        for (&word, &ln_p) in clusters.cluster_words(i).iter().zip(&*ln_p) {
+            out[word as usize] += ln_p;
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use ndarray::{Array2, Axis, s};
 use nn::gemm::gemm;
-use nn::softmax::{self, OutputScratch};
+use nn::softmax::LayerScratch;
 
 use crate::backbone::Backbone;
 use crate::cell::{Backward, Forward};
@@ -94,20 +94,20 @@ pub fn lag_norms(net: &Backbone<f64>, inputs: &[u32], target: u32) -> Vec<f64> {
 /// ∂J/∂state of the last step, one loss a lane: the output layer's transpose. [B, S·H]
 fn last_loss(net: &Backbone<f64>, last: &Array2<f64>, targets: &[u32]) -> Array2<f64> {
     let (hidden, mut d_state) = (net.hidden(), Array2::zeros(last.dim()));
-    let (mut d_u, mut d_b2) = (Array2::zeros(net.u().dim()), net.b2.clone());
+    // only the gradient of h is wanted; those of the weights go where nobody looks
+    let (mut grad, mut d_table) = (net.output.clone(), net.encoder.w.clone());
     // the state's first columns are h; the output layer wants rows that lie together
     let h = last.slice(s![.., ..hidden]).to_owned();
     let mut d_h = Array2::zeros(h.dim());
-    softmax::loss_grad(
-        net.u(),
-        net.b2.view(),
+    net.output.loss_grad(
+        net.encoder.w.view(),
         h.view(),
         targets,
         1.0,
         d_h.view_mut(),
-        d_u.view_mut(),
-        d_b2.view_mut(),
-        &mut OutputScratch::new(targets.len(), hidden, net.vocab()),
+        &mut grad,
+        d_table.view_mut(),
+        &mut LayerScratch::new(targets.len(), hidden, &net.output),
     );
     d_state.slice_mut(s![.., ..hidden]).assign(&d_h);
     d_state
