@@ -245,10 +245,18 @@ fn ctrl_c_reports_what_is_finished_and_the_same_command_goes_on() {
     let report = desk.path("report");
     let args = |report: &Path| {
         let report = report.to_str().unwrap().to_owned();
-        ["--models", "unigram,gru,lstm,kn3+cached(gru)", "--tokens", "60000", "--preset", "quick", "--report"]
-            .map(str::to_owned)
-            .into_iter()
-            .chain([report])
+        [
+            "--models",
+            "unigram,gru,lstm,kn3+cached(gru)",
+            "--tokens",
+            "60000",
+            "--preset",
+            "quick",
+            "--report",
+        ]
+        .map(str::to_owned)
+        .into_iter()
+        .chain([report])
     };
     let mut child = Command::new(env!("CARGO_BIN_EXE_harness"))
         .args(args(&report))

@@ -20,8 +20,8 @@ use crate::error::{Error, Result};
 use crate::mixture::{em_weights, total};
 use crate::model::{Context, Footprint, LanguageModel, Reader};
 
-/// κ: the weight of the prior, in targets. Chosen on the two halves of PTB's validation text (METHODOLOGY.md).
-pub const PRIOR: f64 = 200.0;
+/// κ: the weight of the prior, in targets. How it was chosen: METHODOLOGY.md.
+pub const PRIOR: f64 = 20.0;
 
 /// Buckets of the contexts whose last two words were never seen together; as many again for those that were.
 const LEVELS: usize = 33;

@@ -17,9 +17,7 @@ mod recipe;
 mod significance;
 
 pub use baseline::{Uniform, UniformRecipe, Unigram, UnigramRecipe};
-pub use bucketed::{
-    BucketedMixture, ContextBuckets, PRIOR, bucketed_log_probs, em_bucket_weights,
-};
+pub use bucketed::{BucketedMixture, ContextBuckets, PRIOR, bucketed_log_probs, em_bucket_weights};
 pub use cache::{CacheRecipe, UnigramCache};
 pub use error::{Error, Result};
 pub use evaluate::{Scores, evaluate};

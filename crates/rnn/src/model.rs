@@ -249,7 +249,7 @@ impl<'a> RnnReader<'a> {
         reader
     }
 
-    /// The top layer's output behind what was fed: [H].
+    /// The top layer's output behind what was fed: `[H]`.
     pub(crate) fn output(&self) -> &[f32] {
         &self.x
     }

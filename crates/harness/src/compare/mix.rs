@@ -92,7 +92,7 @@ fn in_buckets(parts: &[Part], fitted: &[&Fitted], corpus: &Corpus) -> Learnt {
     // the buckets that many validation targets lie in speak for the others
     let mut sizes = vec![0; weights.len()];
     of_valid.iter().for_each(|b| sizes[usize::from(*b)] += 1);
-    let large = |b: &usize| sizes[*b] * 50 > of_valid.len();
+    let large = |b: &usize| sizes[*b] * 16 > of_valid.len();
     let said = (0..weights.len()).filter(large).map(|b| {
         let share = 100.0 * sizes[b] as f64 / of_valid.len() as f64;
         let context = ContextBuckets::describe(b);

@@ -48,7 +48,7 @@ pub fn tune(
     };
     let mut best: Option<(f64, Setting)> = None;
     for normalised in [false, true].into_iter().take(1 + usize::from(gradients.is_some())) {
-        let mut setting = Setting { rate: 4, decay: 2, segment: 1, normalised };
+        let mut setting = Setting { rate: 5, decay: 2, segment: 1, normalised };
         let mut lowest = loss(setting)?;
         climb(&mut setting, &mut lowest, &mut loss, RATES.len(), |s| &mut s.rate)?;
         climb(&mut setting, &mut lowest, &mut loss, DECAYS.len(), |s| &mut s.decay)?;

@@ -15,7 +15,7 @@ use crate::model::{RnnModel, SCORE_ROWS, score_rows};
 pub const HEAD: usize = 100_000;
 
 pub(super) const WINDOWS: [usize; 4] = [250, 500, 1000, 2000];
-pub(super) const THETAS: [f32; 8] = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 1.0];
+pub(super) const THETAS: [f32; 9] = [0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5];
 
 /// A network with the cache under which the head of `valid`, read as a stream, has the highest likelihood; λ by EM.
 ///
