@@ -5,8 +5,10 @@ use anyhow::Result;
 use corpus::synth::tasks::Task;
 use corpus::synth::{Language, probe};
 use corpus::{Corpus, CorpusOptions};
+use lm::Recipe;
+use nn::activation::Activation;
 use nn::fit::Config;
-use rnn::RnnConfig;
+use rnn::{CellName, Init, RnnConfig, RnnRecipe};
 use window::WindowConfig;
 
 use super::asked::{Answer, Question, accuracy, answers, families, of_agreement, of_task};
@@ -37,8 +39,15 @@ const TASKS: [(Task, Epochs, Groups); 3] = [
 const AGREEMENT: (Epochs, Groups) =
     ([2, 10, 30], &[(0, 0), (3, 4), (6, 8), (9, 12), (13, 16), (17, 24)]);
 
+/// Vanilla networks besides tanh with its orthogonal start: look, σ and the start of W_h.
+const VANILLA: [(&str, Look, Activation, Init); 2] = [
+    ("RNN, sigmoid", Look::Plain(4), Activation::Sigmoid, Init::Normal(0.1)),
+    ("RNN, ReLU + identity", Look::Plain(6), Activation::Relu, Init::Identity(1.0)),
+];
+/// Models a task: the five families, and these.
+const MODELS: usize = 5 + VANILLA.len();
 /// Models trained.
-pub const STEPS: usize = 5 * (TASKS.len() + 1);
+pub const STEPS: usize = MODELS * (TASKS.len() + 1);
 
 /// What came out.
 pub struct Outcomes {
@@ -140,8 +149,8 @@ pub fn run(lab: &Lab<'_>, done: usize) -> Result<Outcomes> {
     for (e, exam) in exams.into_iter().enumerate() {
         let mut series = Vec::new();
         let (window, recurrent) = configs(lab, exam.epochs);
-        for (m, (family, recipe)) in families(5, window, recurrent).into_iter().enumerate() {
-            lab.step("memory tasks", done + 5 * e + m, done + STEPS)?;
+        for (m, (name, look, recipe)) in contenders(window, recurrent).into_iter().enumerate() {
+            lab.step("memory tasks", done + MODELS * e + m, done + STEPS)?;
             let model = model(lab, &*recipe, exam.text.train_set())?;
             let answers = answers(&*model, &exam.questions);
             let mut points = Vec::new();
@@ -149,12 +158,11 @@ pub fn run(lab: &Lab<'_>, done: usize) -> Result<Outcomes> {
                 let Some(share) = accuracy(&answers, from..=to) else { continue };
                 let asked = answers.iter().filter(|a| (from..=to).contains(&a.distance)).count();
                 let distance = if from == to { from.to_string() } else { format!("{from}-{to}") };
-                out.table.push(&[&exam.id, &family, &distance, &share.value, &asked]);
+                out.table.push(&[&exam.id, &name.en, &distance, &share.value, &asked]);
                 points.push(((from + to) as f64 / 2.0, share));
             }
-            let name = common::family(family);
-            series.push(Series::with_intervals(name, Look::Family(family), points));
-            if e == 0 {
+            series.push(Series::with_intervals(name, look, points));
+            if e == 0 && m < 5 {
                 out.agreement.push(answers);
             }
         }
@@ -174,11 +182,27 @@ pub fn run(lab: &Lab<'_>, done: usize) -> Result<Outcomes> {
     Ok(out)
 }
 
+/// The five families, then the other vanilla networks, with their names and looks.
+fn contenders(
+    window: WindowConfig,
+    recurrent: impl Fn(CellName) -> RnnConfig,
+) -> Vec<(Text, Look, Box<dyn Recipe>)> {
+    let vanilla = VANILLA.into_iter().map(|(name, look, sigma, init)| {
+        let config = RnnConfig { sigma, init, ..recurrent(CellName::Rnn) };
+        let recipe: Box<dyn Recipe> = Box::new(RnnRecipe::new(config));
+        (Text::same(name), look, recipe)
+    });
+    let vanilla = vanilla.collect::<Vec<_>>();
+    let all = families(5, window, recurrent).into_iter();
+    let all = all.map(|(family, recipe)| (common::family(family), Look::Family(family), recipe));
+    all.chain(vanilla).collect()
+}
+
 /// The networks of these tasks: every sentence starts anew, because the questions are asked of single sentences.
 fn configs(
     lab: &Lab<'_>,
     epochs: u64,
-) -> (WindowConfig, impl Fn(rnn::CellName) -> RnnConfig + use<>) {
+) -> (WindowConfig, impl Fn(CellName) -> RnnConfig + use<>) {
     let training = Config { epochs, lr: 4e-3, ..Config::default() };
     let (hidden, seed) = (lab.size(24, 64, 96), lab.seed);
     let window = WindowConfig {
