@@ -199,10 +199,7 @@ fn contenders(
 }
 
 /// The networks of these tasks: every sentence starts anew, because the questions are asked of single sentences.
-fn configs(
-    lab: &Lab<'_>,
-    epochs: u64,
-) -> (WindowConfig, impl Fn(CellName) -> RnnConfig + use<>) {
+fn configs(lab: &Lab<'_>, epochs: u64) -> (WindowConfig, impl Fn(CellName) -> RnnConfig + use<>) {
     let training = Config { epochs, lr: 4e-3, ..Config::default() };
     let (hidden, seed) = (lab.size(24, 64, 96), lab.seed);
     let window = WindowConfig {
