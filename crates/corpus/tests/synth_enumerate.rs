@@ -95,7 +95,7 @@ impl Walker<'_> {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments)] // the literal recursion, its variables by name
     fn word(
         &self,
         z: usize,

@@ -84,7 +84,7 @@ pub struct Record {
 
 /// What else is known of a model: a row of `details.csv`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names are the columns; METHODOLOGY.md defines each
 pub struct Detail {
     pub model: String,
     pub seed: u64,
@@ -120,7 +120,7 @@ pub struct Detail {
 
 /// Perplexity on the test tokens whose n-gram was seen `lo..=hi` times in training: a row of `buckets.csv`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names are the columns; METHODOLOGY.md defines each
 pub struct Bucket {
     pub model: String,
     pub seed: u64,
@@ -138,7 +138,7 @@ pub struct Bucket {
 
 /// Facts about n-grams of one order in the corpus: a row of `sparsity.csv`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names are the columns; METHODOLOGY.md defines each
 pub struct Sparsity {
     pub order: usize,
     /// Distinct n-grams in the training text.
@@ -163,7 +163,7 @@ pub struct Sparsity {
 
 /// A point of a learning curve: a row of `curves.csv`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names are the columns; METHODOLOGY.md defines each
 pub struct Curve {
     pub model: String,
     pub seed: u64,
@@ -207,7 +207,7 @@ impl Curve {
 
 /// A paired bootstrap of two models of one seed on the test text: a row of `pairs.csv`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names are the columns; METHODOLOGY.md defines each
 pub struct Pair {
     pub a: String,
     pub b: String,
@@ -225,7 +225,7 @@ pub struct Pair {
 
 /// What is the same for all rows of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names are the columns; METHODOLOGY.md defines each
 pub struct Run {
     pub schema: u32,
     pub version: String,
@@ -262,7 +262,7 @@ pub struct Run {
 
 /// Everything a report is drawn from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names are the columns; METHODOLOGY.md defines each
 pub struct Results {
     pub run: Run,
     /// Test rows: one a model and seed.

@@ -77,7 +77,7 @@ impl<R: Real> OutputScratch<R> {
 ///
 /// # Panics
 /// When shapes do not fit, a target is V or more, `scratch` is too small, or d_h, d_u or d_b2 is not contiguous.
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments)] // the operands of one equation, each a buffer of its own
 pub fn loss_grad<R: Real>(
     u: ArrayView2<R>,
     b2: ArrayView1<R>,

@@ -39,7 +39,7 @@ pub struct EvalArgs {
 
 /// What an evaluation says: METHODOLOGY.md defines each.
 #[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names are the columns; METHODOLOGY.md defines each
 pub struct Evaluation {
     pub model: String,
     pub kind: String,

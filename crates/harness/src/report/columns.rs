@@ -7,7 +7,7 @@ pub const PERPLEXITY: &str = "Perplexity";
 
 /// Which end of a column is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub enum Best {
     Low,
     High,
@@ -15,7 +15,7 @@ pub enum Best {
 }
 
 /// A column.
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub struct Column {
     pub name: &'static str,
     pub unit: &'static str,

@@ -28,7 +28,7 @@ use summary::View;
 
 /// Where everything is.
 #[derive(Clone, Debug)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub struct Written {
     pub dir: PathBuf,
     pub records: PathBuf,

@@ -7,7 +7,7 @@ use crate::record::{Bucket, Curve, Detail, Record, Results, Run, Status};
 
 /// Mean, lowest and highest over the seeds of a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub struct Spread {
     pub mean: f64,
     pub min: f64,
@@ -35,7 +35,7 @@ impl Spread {
 
 /// All rows of one model.
 #[derive(Debug)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub struct Model<'a> {
     pub name: &'a str,
     pub family: Family,

@@ -8,7 +8,7 @@ use crate::record::Record;
 
 /// What a heading says.
 #[derive(Clone, Debug)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub struct Head {
     pub name: String,
     /// Under the name; empty if there is none.
@@ -39,7 +39,7 @@ impl Cell {
 
 /// A table; its first column names the row.
 #[derive(Clone, Debug)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub struct Table {
     pub id: &'static str,
     pub title: String,

@@ -129,7 +129,7 @@ impl<R: Real> AdaptiveScratch<R> {
 ///
 /// # Panics
 /// When shapes do not fit, a target is V or more, `scratch` is too small, or d_h or `grad` is not contiguous.
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments)] // the operands of one equation, each a buffer of its own
 pub fn loss_grad<R: Real>(
     clusters: &Clusters,
     weights: &Adaptive<R>,

@@ -145,7 +145,7 @@ impl<R: Real> OutputLayer<R> {
     ///
     /// # Panics
     /// As [`super::loss_grad`], or when `grad` or `scratch` is of another kind.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments)] // the operands of one equation, each a buffer of its own
     pub fn loss_grad(
         &self,
         table: ArrayView2<R>,

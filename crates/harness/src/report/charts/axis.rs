@@ -14,7 +14,7 @@ pub const TEXT: f64 = 13.0;
 
 /// The sheet a chart is drawn on: how wide, and whether it carries its own title (a file does, a page's figure has a caption).
 #[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub struct Sheet {
     pub width: f64,
     pub titled: bool,
@@ -48,7 +48,7 @@ impl Sheet {
 
 /// The rectangle between the axes.
 #[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub struct Frame {
     pub left: f64,
     pub top: f64,

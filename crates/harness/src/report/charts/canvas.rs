@@ -16,7 +16,7 @@ const SUB: f64 = 10.0;
 
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub enum Anchor {
     Start,
     Middle,
@@ -25,7 +25,7 @@ pub enum Anchor {
 
 /// How a text looks.
 #[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub struct Type {
     pub role: Role,
     pub size: f64,

@@ -13,7 +13,7 @@ const OUTLIER: f64 = 4.0;
 
 /// The two prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub enum Price {
     Bytes,
     Seconds,

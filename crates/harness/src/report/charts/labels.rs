@@ -11,7 +11,7 @@ pub struct Wish {
 
 /// Where a label goes: anchor point (vertical middle), side, and whether a thin line should lead to the mark.
 #[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub struct Place {
     pub x: f64,
     pub y: f64,

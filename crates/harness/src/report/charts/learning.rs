@@ -16,7 +16,7 @@ const HIGHEST: f64 = 4.0;
 
 /// What x is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub enum Against {
     Seconds,
     Passes,

@@ -7,7 +7,7 @@ use plotters::style::RGBColor;
 
 /// What a colour means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs)] // a name says all there is to say of each
 pub enum Role {
     Surface,
     Ink,
