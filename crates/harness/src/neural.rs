@@ -3,6 +3,7 @@ use anyhow::Result;
 use corpus::Vocab;
 use lm::Recipe;
 use nn::checkpoint::Checkpoints;
+use nn::embedding::Embedding;
 use nn::fit::Config;
 use rnn::{CellName, RnnRecipe};
 use window::WindowRecipe;
@@ -70,6 +71,14 @@ impl Neural {
         match self {
             Self::Window(recipe) => &mut recipe.config.batch_size,
             Self::Recurrent(recipe) => &mut recipe.config.batch_size,
+        }
+    }
+
+    /// Starts from these word vectors [V, E].
+    pub fn embed(&mut self, vectors: Embedding<f32>) {
+        match self {
+            Self::Window(recipe) => recipe.embeddings = Some(vectors.w.into()),
+            Self::Recurrent(recipe) => recipe.embeddings = Some(vectors.w.into()),
         }
     }
 

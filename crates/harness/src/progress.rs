@@ -71,6 +71,11 @@ impl Bar {
         })
     }
 
+    /// Prints above the bar, which is out of the way meanwhile.
+    pub fn above<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+
     /// Says what goes on after training.
     pub fn say(&self, what: &'static str) {
         self.bar.set_message(what);

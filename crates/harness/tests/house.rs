@@ -36,8 +36,9 @@ fn crates_use_only_what_lies_below_them() {
         ("nn", &[]),
         ("lm", &["corpus"]),
         ("ngram", &["lm", "corpus"]),
-        ("window", &["lm", "corpus", "nn"]),
-        ("rnn", &["lm", "corpus", "nn"]),
+        ("neural", &["lm", "corpus", "nn"]),
+        ("window", &["neural", "lm", "corpus", "nn"]),
+        ("rnn", &["neural", "lm", "corpus", "nn"]),
         ("tasks", &["rnn", "nn", "lm", "corpus"]),
         ("harness", &["corpus", "lm", "nn", "ngram", "window", "rnn", "tasks"]),
     ]);

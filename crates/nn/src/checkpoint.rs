@@ -87,6 +87,9 @@ impl Keeper {
     pub(crate) fn save<M: Params>(&mut self, snapshot: &Snapshot<M>, best: &M) -> Result<()> {
         let mut list = entries(&snapshot.model, "w.");
         list.extend(entries(best, "best."));
+        if snapshot.position.averaging.is_some() {
+            list.extend(snapshot.mean.iter().flat_map(|mean| entries(mean, "mean.")));
+        }
         for (k, moment) in snapshot.optimizer.moments.iter().enumerate() {
             for (i, data) in moment.iter().enumerate() {
                 list.push(Entry { name: format!("m{k}.{i}"), dims: vec![data.len()], data });
@@ -162,6 +165,9 @@ impl Keeper {
         };
         file.fill(&mut snapshot.model, "w.")?;
         file.fill(best, "best.")?;
+        if let (Some(mean), Some(_)) = (&mut snapshot.mean, position.averaging) {
+            file.fill(mean, "mean.")?;
+        }
         for (k, moment) in snapshot.optimizer.moments.iter_mut().enumerate() {
             for (i, data) in moment.iter_mut().enumerate() {
                 file.fill_one(&format!("m{k}.{i}"), &[data.len()], data)?;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use nn::checkpoint::{Checkpoints, Identity, Keeper};
-use nn::fit::{At, Clip, Ended, Event, Loss, Options, Task, fit};
+use nn::fit::{At, Clip, Ended, Event, Loss, Options, Point, Task, fit};
 use nn::optim::Method;
 use nn::params::{Name, Params, Shape, Tensor, TensorMut};
 use nn::schedule::Schedule;
@@ -57,8 +57,12 @@ struct Points {
     broken: Vec<(u64, u32)>,
     /// Weights at which the gradient is not a number: divergence as a function of the state, as in earnest.
     poisoned: Option<[f64; 2]>,
+    /// How far the points lie off the line: with a rate that does not fall the weights jump about it.
+    noise: f64,
     /// The weights before each step.
     seen: Vec<[f64; 2]>,
+    /// The weights of each validation.
+    validated: Vec<[f64; 2]>,
 }
 
 impl Task for Points {
@@ -76,6 +80,7 @@ impl Task for Points {
         let x = (at.batch as f64 - 4.5) / 5.0 + 1e-3 * self.carried;
         self.carried = 0.5 * self.carried + x;
         let error = model.w[0] * x + model.w[1] - (3.0 * x - 1.0);
+        let error = error + self.noise * ((at.step * 7 % 13) as f64 / 6.0 - 1.0);
         grad.w[0] += 2.0 * error * x;
         grad.w[1] += 2.0 * error;
         if let Some((_, left)) =
@@ -92,6 +97,7 @@ impl Task for Points {
     }
 
     fn valid(&mut self, model: &Line) -> Loss {
+        self.validated.push(model.w);
         let (a, b) = (model.w[0] - 3.0, model.w[1] + 1.0);
         Loss { sum: 0.1 + a * a + b * b, targets: 1 }
     }
@@ -158,6 +164,33 @@ fn keeps_the_best_weights_and_stops_when_patience_ends() {
     assert!(outcome.points.iter().all(|p| p.valid >= outcome.best));
 }
 
+fn averaging() -> Options {
+    Options { rate: 0.3, average: Some(2), epochs: 12, ..options() }
+}
+
+fn noisy() -> Points {
+    Points { noise: 1.0, ..Points::default() }
+}
+
+#[test]
+fn once_validation_gains_nothing_the_mean_of_all_later_weights_is_kept() {
+    let (mut model, mut task) = (line(), noisy());
+    let outcome = fit(&mut task, &mut model, &averaging(), None, &mut quiet).unwrap();
+    let from = outcome.averaged_from.expect("validation rose") as usize;
+    assert!((3..10).contains(&from), "{from}");
+    assert_eq!(task.validated[from - 1], task.seen[10 * from], "the weights themselves before");
+    for epoch in from + 1..12 {
+        let steps = &task.seen[10 * from + 1..=10 * epoch];
+        for (i, mean) in task.validated[epoch - 1].iter().enumerate() {
+            let literal = steps.iter().map(|w| w[i]).sum::<f64>() / steps.len() as f64;
+            assert!((mean - literal).abs() < 1e-12, "epoch {epoch}: {mean}, {literal}");
+        }
+    }
+    let alone = Options { average: None, ..averaging() };
+    let best = fit(&mut noisy(), &mut line(), &alone, None, &mut quiet).unwrap().best;
+    assert!(outcome.best < best, "the mean lies nearer to the line: {} {best}", outcome.best);
+}
+
 #[test]
 fn goes_back_from_a_gradient_that_is_no_number_and_gives_up_after_three_times() {
     let mut told = Vec::new();
@@ -190,7 +223,6 @@ fn goes_back_from_a_gradient_that_is_no_number_and_gives_up_after_three_times() 
 
 #[test]
 fn resumes_to_the_same_bits_from_any_step_even_across_a_recovery() {
-    let folder = tempfile::tempdir().unwrap();
     let method = Method::ADAM;
     let options = Options { method, schedule: Schedule::Mikolov { min_gain: 0.003 }, ..options() };
     let mut sound = Points::default();
@@ -200,9 +232,28 @@ fn resumes_to_the_same_bits_from_any_step_even_across_a_recovery() {
     let mut whole = line();
     let expected = fit(&mut broken(), &mut whole, &options, None, &mut quiet).unwrap();
     assert_eq!(expected.recoveries, 1);
+    let stops = [1, 3, 4, 9, 10, 11, 51, 52, 53, 54, 55, 56, 57, 77, 100];
+    resumes(&options, &stops, broken, &expected.points, &whole);
+
+    let mut whole = line();
+    let expected = fit(&mut noisy(), &mut whole, &averaging(), None, &mut quiet).unwrap();
+    let from = 10 * expected.averaged_from.unwrap() as u64;
+    let stops = [from - 1, from, from + 1, from + 5, from + 10, from + 13];
+    resumes(&averaging(), &stops, noisy, &expected.points, &whole);
+}
+
+/// Stopped after each of `stops` and resumed, a run ends with the learning curve and in the bits of the undisturbed one.
+fn resumes(
+    options: &Options,
+    stops: &[u64],
+    task: impl Fn() -> Points,
+    expected: &[Point],
+    whole: &Line,
+) {
+    let folder = tempfile::tempdir().unwrap();
     let identity =
         || Identity { config: serde_json::json!({"a": 1}), vocab: "v".into(), corpus: "c".into() };
-    for stop in [1, 3, 4, 9, 10, 11, 51, 52, 53, 54, 55, 56, 57, 77, 100] {
+    for &stop in stops {
         let path = folder.path().join(format!("stop{stop}"));
         let session = |stop: u64, resume| {
             let mut keeper = Keeper::new(
@@ -211,11 +262,10 @@ fn resumes_to_the_same_bits_from_any_step_even_across_a_recovery() {
             );
             let mut model = line();
             let mut steps = 0;
-            let result =
-                fit(&mut broken(), &mut model, &options, Some(&mut keeper), &mut |event| {
-                    steps += u64::from(matches!(event, Event::Step { .. }));
-                    if steps == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-                });
+            let result = fit(&mut task(), &mut model, options, Some(&mut keeper), &mut |event| {
+                steps += u64::from(matches!(event, Event::Step { .. }));
+                if steps == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
             (result, model)
         };
         assert!(matches!(session(stop, false).0, Err(nn::Error::Interrupted)));
@@ -226,39 +276,9 @@ fn resumes_to_the_same_bits_from_any_step_even_across_a_recovery() {
             whole.w.map(f64::to_bits),
             "stopped after {stop} steps"
         );
-        let curve = |points: &[nn::fit::Point]| {
+        let curve = |points: &[Point]| {
             points.iter().map(|p| (p.step, p.valid.to_bits())).collect::<Vec<_>>()
         };
-        assert_eq!(curve(&outcome.points), curve(&expected.points));
+        assert_eq!(curve(&outcome.points), curve(expected));
     }
-}
-
-#[test]
-fn the_older_generation_is_taken_when_the_newer_is_damaged() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("run");
-    let identity = |vocab: &str| Identity {
-        config: serde_json::json!({"lr": 1}),
-        vocab: vocab.into(),
-        corpus: "c".into(),
-    };
-    let kept = |resume| Checkpoints { path: path.clone(), every: Duration::ZERO, resume };
-    let mut keeper = Keeper::new(&kept(false), identity("v"));
-    let mut whole = line();
-    fit(&mut Points::default(), &mut whole, &options(), Some(&mut keeper), &mut quiet).unwrap();
-    assert!(path.exists() && keeper.previous().exists());
-
-    let bytes = std::fs::read(&path).unwrap();
-    std::fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
-    let mut again = line();
-    let mut keeper = Keeper::new(&kept(true), identity("v"));
-    fit(&mut Points::default(), &mut again, &options(), Some(&mut keeper), &mut quiet).unwrap();
-    assert_eq!(again.w.map(f64::to_bits), whole.w.map(f64::to_bits));
-
-    let mut other = Keeper::new(&kept(true), identity("w"));
-    let error = fit(&mut Points::default(), &mut line(), &options(), Some(&mut other), &mut quiet)
-        .unwrap_err();
-    assert!(error.to_string().contains("vocab is \"v\" there and \"w\" here"), "{error}");
-    keeper.remove().unwrap();
-    assert!(!path.exists() && !keeper.previous().exists());
 }

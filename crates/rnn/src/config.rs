@@ -1,14 +1,14 @@
 //! The configuration of a recurrent language model.
 
 use corpus::{TrainSet, Vocab};
-use lm::{Error, Result};
+use lm::Result;
+use neural::check::{self, wrong};
 use nn::activation::Activation;
 use nn::fit::Config;
 use nn::softmax::{DIV_VALUE, Layout, Request, SoftmaxName};
 use serde::{Deserialize, Serialize};
 
 use crate::backbone::Architecture;
-use crate::bridge::nn_error;
 use crate::cell::{CellKind, Gru, Lstm};
 use crate::layer::{Init, Start};
 
@@ -137,11 +137,7 @@ impl RnnConfig {
     /// # Errors
     /// When the words cannot be cut so.
     pub fn layout(&self, vocab: &Vocab) -> Result<Layout> {
-        self.output().layout(vocab.counts()).map_err(|e| Error::Config {
-            option: "cutoffs".into(),
-            what: e.to_string(),
-            cure: "or softmax = \"full\"".into(),
-        })
+        check::layout(self.output(), vocab)
     }
 
     /// How its weights start.
@@ -176,8 +172,7 @@ impl RnnConfig {
             (rule.gates() as f64, (rule.gates() + rule.extra() + rule.states()) as f64);
         let output = if a.tied { v } else { self.output().numbers(v, h) };
         let weights = v * e + output + gates * h * (e + h + 2.0 + (layers - 1.0) * (2.0 * h + 2.0));
-        // weights, gradient, best weights, and a snapshot of weights and moments
-        let copies = (4 + 2 * self.training.options().method.moments()) as f64;
+        let copies = self.training.copies() as f64;
         // an adaptive softmax gathers rows of h, and of a projection, with their gradients
         let gathered = if self.softmax == SoftmaxName::Adaptive { 4.0 * h } else { 0.0 };
         let row = 2.0 * e + (layers - 1.0) * 2.0 * h + layers * kept * h + 2.0 * h + gathered + v;
@@ -187,65 +182,33 @@ impl RnnConfig {
 
     /// Refuses what makes no sense or would not fit, before anything is allocated.
     pub(crate) fn check(&self, data: TrainSet<'_>) -> Result<()> {
-        let wrong = |option: &str, what: String, cure: &str| {
-            Err(Error::Config { option: option.into(), what, cure: cure.into() })
-        };
-        if let Some((option, what, cure)) = self.training.mistake() {
-            return wrong(&format!("training.{option}"), what, cure);
-        }
-        for (option, value) in [
+        check::training(&self.training)?;
+        check::sizes(&[
             ("nhid", self.nhid),
             ("nlayers", self.nlayers),
             ("batch_size", self.batch_size),
             ("bptt", self.bptt),
-        ] {
-            if value == 0 {
-                return wrong(option, "0 makes no sense".into(), "give at least 1");
-            }
-        }
-        for (option, p) in [
+        ])?;
+        check::probabilities(&[
             ("dropout", self.dropout),
             ("dropout_words", self.dropout_words),
             ("dropout_weights", self.dropout_weights),
-        ] {
-            if !(0.0..1.0).contains(&p) {
-                let what = format!("{p} is no probability below 1");
-                return wrong(option, what, "give 0 to below 1");
-            }
-        }
+        ])?;
         if self.tied && ![0, self.nhid].contains(&self.emsize) {
             let what =
                 format!("tied weights need emsize = nhid, not {} and {}", self.emsize, self.nhid);
-            return wrong("tied", what, "give the same sizes, or leave `tied` out");
+            return Err(wrong("tied", what, "give the same sizes, or leave `tied` out"));
         }
-        if let Some((option, what, cure)) = self.output().mistake(data.vocab.len()) {
-            return wrong(option, what, cure);
-        }
+        check::output(self.output(), data.vocab.len())?;
         if self.tied && self.softmax == SoftmaxName::Adaptive {
-            return wrong(
-                "tied",
-                "an adaptive softmax has no matrix of one row a word to share".into(),
-                "leave `tied` out, or give softmax = \"full\"",
-            );
+            let what = "an adaptive softmax has no matrix of one row a word to share".into();
+            return Err(wrong("tied", what, "leave `tied` out, or give softmax = \"full\""));
         }
         if self.tied && self.frozen {
-            return wrong(
-                "frozen",
-                "tied weights cannot be frozen".into(),
-                "leave one of the two out",
-            );
+            let what = "tied weights cannot be frozen".into();
+            return Err(wrong("frozen", what, "leave one of the two out"));
         }
-        let (tokens, lanes) = (data.train.targets(), self.batch_size);
-        if tokens < 2 * lanes || data.valid.targets() == 0 {
-            let what = format!(
-                "{tokens} training token(s) for {lanes} lanes, {} for validation",
-                data.valid.targets()
-            );
-            return Err(Error::Unfit {
-                what,
-                cure: "give more text, or a smaller batch_size".into(),
-            });
-        }
-        nn::memory::check(self.training_bytes(data.vocab.len())).map_err(nn_error)
+        check::texts(data, 2 * self.batch_size)?;
+        check::memory(self.training_bytes(data.vocab.len()))
     }
 }

@@ -3,7 +3,6 @@
 //! Reading path: [`cell`] (the vanilla cell is lecture equation 8), [`Backbone`] (embedding, layers over time, output),
 //! [`RnnModel`] (the network as a language model), [`RnnRecipe`] (a configuration that trains).
 mod backbone;
-mod bridge;
 pub mod cell;
 mod config;
 pub mod dynamic;

@@ -8,13 +8,13 @@ use std::path::Path;
 use corpus::{TokenId, Tokens, Vocab};
 use lm::{Activity, Context, Footprint, LanguageModel, Reader, Result};
 use ndarray::{Array2, ArrayView2, s};
+use neural::activity::Spread;
+use neural::{file, nn_error};
 use nn::params::Params;
 use nn::softmax::LayerScratch;
-use nn::tensorfile::{Entry, TensorFile, entries, write};
-use serde_json::{Map, Value};
+use nn::tensorfile::{Entry, entries};
 
 use crate::backbone::Backbone;
-use crate::bridge::nn_error;
 use crate::cell::Forward;
 use crate::config::RnnConfig;
 use crate::lanes::Lanes;
@@ -57,18 +57,7 @@ impl RnnModel {
     /// # Errors
     /// When the file cannot be read, is damaged, or is no recurrent model.
     pub fn load(path: &Path) -> Result<Self> {
-        let file = TensorFile::read(path).map_err(nn_error)?;
-        let text = |key: &str| file.meta.get(key).and_then(Value::as_str);
-        if text("format") != Some(FORMAT) {
-            return Err(nn_error(
-                file.damaged(format!("this is no model of the format `{FORMAT}`")),
-            ));
-        }
-        let config = file.meta.get("config").cloned().unwrap_or_default();
-        let config: RnnConfig = serde_json::from_value(config)
-            .map_err(|e| nn_error(file.damaged(format!("its configuration: {e}"))))?;
-        let vocab =
-            Vocab::from_text(&path.display().to_string(), text("vocab").unwrap_or_default())?;
+        let (file, config, vocab) = file::open::<RnnConfig>(path, FORMAT)?;
         let output = config.output().read(&file, vocab.len()).map_err(nn_error)?;
         let mut net = Backbone::zeros_with(&config.architecture(vocab.len()), &output);
         file.fill(&mut net, "").map_err(nn_error)?;
@@ -167,45 +156,26 @@ impl LanguageModel for RnnModel {
         let mut lanes =
             Lanes::equal(text, self.vocab.eos(), lanes, SCORE_ROWS / SCORE_LANES, false);
         let mut work = Work::new(net, lanes.lanes(), SCORE_ROWS / SCORE_LANES);
-        let (units, hidden) = (net.layers.len() * net.hidden(), net.hidden());
-        let mut spread = vec![(f32::INFINITY, f32::NEG_INFINITY, 0.0); units];
-        let mut rows = 0;
+        let mut spread = Spread::of(net.layers.len() * net.hidden());
         for index in 0..lanes.batches() {
             let (batch, _) = lanes.batch(index);
             work.forward(net, batch, None);
-            rows += batch.inputs.len();
             for (group, layer) in (0..work.group_spans().count())
                 .flat_map(|g| (0..net.layers.len()).map(move |l| (g, l)))
             {
                 for t in 1..=batch.steps {
                     for row in work.state(group, layer, t).rows() {
-                        for (&h, (least, most, sum)) in
-                            row.iter().zip(&mut spread[layer * hidden..(layer + 1) * hidden])
-                        {
-                            (*least, *most, *sum) =
-                                (least.min(h), most.max(h), *sum + f64::from(h));
-                        }
+                        // behind an LSTM's h stands its c
+                        spread.see(layer * net.hidden(), row.iter().take(net.hidden()));
                     }
                 }
             }
             work.carry(batch.steps);
         }
-        let is_silent = |&&(least, most, sum): &&(f32, f32, f64)| {
-            let mean = sum / rows as f64;
-            f64::from(most) - mean <= 1e-3 && mean - f64::from(least) <= 1e-3
-        };
-        Some(Activity {
-            units: units as u64,
-            silent: spread.iter().filter(is_silent).count() as u64,
-        })
+        Some(spread.activity())
     }
 
     fn save(&self, path: &Path, _: &Vocab) -> Result<()> {
-        let mut meta = Map::new();
-        meta.insert("format".into(), FORMAT.into());
-        meta.insert("config".into(), serde_json::to_value(&self.config).expect("plain data"));
-        meta.insert("vocab".into(), self.vocab.to_text().into());
-        meta.insert("fingerprint".into(), self.vocab.fingerprint().into());
         let mut list = entries(&self.net, "");
         // PyTorch's layers have two biases; where one is all that counts, the other is zero
         let zeros = vec![0.0; self.net.layers[0].b1.len()];
@@ -215,11 +185,7 @@ impl LanguageModel for RnnModel {
             let data = &zeros[..layer.b1.len()];
             list.push(Entry { name: format!("rnn.bias_hh_l{l}"), dims: vec![data.len()], data });
         }
-        let tables = self.net.output.layout().tables();
-        for (name, data) in &tables {
-            list.push(Entry { name: (*name).into(), dims: vec![data.len()], data });
-        }
-        write(path, list, meta).map_err(nn_error)
+        file::save(path, FORMAT, &self.config, &self.vocab, list, &self.net.output.layout())
     }
 }
 

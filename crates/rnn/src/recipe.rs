@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use corpus::TrainSet;
-use lm::{Error, Family, Log, Recipe, Result, Trained};
+use lm::{Family, Log, Recipe, Result, Trained};
 use ndarray::Array2;
+use neural::training::{Run, embed};
 use nn::activation::Activation;
-use nn::checkpoint::{Checkpoints, Identity, Keeper};
-use nn::fit::{Ended, Event, Task, fit};
+use nn::checkpoint::Checkpoints;
 use nn::softmax::SoftmaxName;
 
 use crate::backbone::Backbone;
-use crate::bridge::{corpus_fingerprint, nn_error, progress};
 use crate::config::{CellName, RnnConfig};
 use crate::model::RnnModel;
 use crate::task::{LmTask, Watch};
@@ -38,7 +37,8 @@ impl RnnRecipe {
     /// Trains and keeps the concrete type.
     ///
     /// # Errors
-    /// [`Error::Config`] or [`Error::Unfit`] before anything is allocated; [`Error::Diverged`], [`Error::Interrupted`].
+    /// [`lm::Error::Config`] or [`lm::Error::Unfit`] before anything is allocated; [`lm::Error::Diverged`],
+    /// [`lm::Error::Interrupted`].
     pub fn train_model(
         &self,
         data: TrainSet<'_>,
@@ -62,51 +62,13 @@ impl RnnRecipe {
         let architecture = config.architecture(data.vocab.len());
         let output = config.layout(data.vocab)?;
         let mut net = Backbone::start_with(&architecture, &output, &config.start());
-        if let Some(given) = &self.embeddings {
-            if given.dim() != net.encoder.w.dim() {
-                let what = format!(
-                    "word vectors of shape {:?} for {:?}",
-                    given.dim(),
-                    net.encoder.w.dim()
-                );
-                return Err(Error::Unfit {
-                    what,
-                    cure: "give one vector of emsize numbers a word".into(),
-                });
-            }
-            net.encoder.w.assign(given);
-        }
-        let mut keeper = self.checkpoints.as_ref().map(|c| {
-            let identity = Identity {
-                config: serde_json::to_value(config).expect("plain data"),
-                vocab: data.vocab.fingerprint().into(),
-                corpus: corpus_fingerprint([data.train, data.valid]),
-            };
-            Keeper::new(c, identity)
-        });
+        embed(&mut net.encoder.w, self.embeddings.as_deref())?;
         let mut task = LmTask::new(&net, config, data);
         if let Some(watch) = watch {
             task = task.watched(Box::new(watch));
         }
-        let total = config.training.epochs * task.batches();
-        let mut listen = |event: Event<'_>| log(progress(event, total));
-        let outcome =
-            fit(&mut task, &mut net, &config.training.options(), keeper.as_mut(), &mut listen)
-                .map_err(nn_error)?;
-        let mut notes = Vec::new();
-        if outcome.recoveries > 0 {
-            notes.push(format!(
-                "{} time(s) back to the last good state, at half the rate",
-                outcome.recoveries
-            ));
-        }
-        if outcome.ended != Ended::Complete {
-            let epoch = outcome.points.last().map_or(0.0, |p| p.epoch);
-            notes.push(format!(
-                "stopped early, after epoch {epoch:.1} of {}",
-                config.training.epochs
-            ));
-        }
+        let (training, checkpoints) = (&config.training, self.checkpoints.as_ref());
+        let notes = Run { config, training, data, checkpoints }.train(&mut net, &mut task, log)?;
         Ok((RnnModel::new(net, config.clone(), data.vocab.clone()), notes))
     }
 }

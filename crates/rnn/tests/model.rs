@@ -1,38 +1,20 @@
 //! The recurrent language model against the contract of a language model: every cell, trained on a small Markov text.
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
-use corpus::{Corpus, CorpusOptions};
-use lm::{Context, LanguageModel, Progress, Recipe, Unigram, conformance, evaluate, silent};
+use corpus::Corpus;
+use lm::{LanguageModel, Recipe, silent};
+use neural::testing::{
+    bits, damage_is_seen, in_many_sessions, keeps_the_contract, markov,
+    same_on_any_number_of_threads, scores,
+};
 use nn::activation::Activation;
 use nn::checkpoint::Checkpoints;
-use nn::fit::Config;
-use nn::params::Params;
-use nn::rng::{stream, unit};
+use nn::fit::{Config, OptimizerName};
+use nn::schedule::Schedule;
 use nn::softmax::SoftmaxName;
 use nn::tensorfile::{Entry, TensorFile, entries, write};
 use rnn::{Backbone, CellName, RnnConfig, RnnModel, RnnRecipe};
-
-/// Sentences of a chain over 12 words in which two successors of each word are likely.
-fn corpus() -> Corpus {
-    let mut rng = stream(7, "markov text");
-    let mut sentence = || {
-        let (mut word, mut text) = (0, Vec::new());
-        for _ in 0..4 + (unit(&mut rng) * 9.0) as usize {
-            let chance = unit(&mut rng);
-            word = match chance {
-                c if c < 0.6 => (word * 5 + 1) % 12,
-                c if c < 0.9 => (word * 7 + 4) % 12,
-                _ => (unit(&mut rng) * 12.0) as usize,
-            };
-            text.push(format!("w{word}"));
-        }
-        text.join(" ")
-    };
-    let parts = [600, 60, 60].map(|n| (0..n).map(|_| sentence()).collect());
-    Corpus::from_sentences("markov", &parts, "made".into(), CorpusOptions::default())
-}
 
 fn configs() -> Vec<RnnConfig> {
     let base = RnnConfig {
@@ -49,53 +31,39 @@ fn configs() -> Vec<RnnConfig> {
     let deep = RnnConfig { nlayers: 2, tied: true, reset: true, ..base.clone() };
     let softmax = SoftmaxName::Adaptive;
     let clusters = RnnConfig { softmax, cutoffs: vec![4, 9], div_value: 3, ..base.clone() };
+    let averaging = Config {
+        optimizer: OptimizerName::Sgd,
+        lr: 2.0,
+        schedule: Schedule::Constant,
+        average: 1,
+        epochs: 4,
+        ..base.training.clone()
+    };
+    let averaged = RnnConfig { training: averaging, ..base.clone() };
     let by_rule = RnnConfig { softmax, cell: CellName::Lstm, dropout_weights: 0.1, ..base };
-    vanilla.into_iter().chain(gated).chain([deep, clusters, by_rule]).collect()
+    vanilla.into_iter().chain(gated).chain([deep, clusters, by_rule, averaged]).collect()
 }
 
 fn train(config: &RnnConfig, corpus: &Corpus) -> RnnModel {
     RnnRecipe::new(config.clone()).train_model(corpus.train_set(), &mut silent).unwrap().0
 }
 
-fn bits(net: &Backbone<f32>) -> Vec<u32> {
-    let mut bits = Vec::new();
-    net.tensors(&mut |t| bits.extend(t.data.iter().map(|x| x.to_bits())));
-    bits
-}
-
 #[test]
 fn every_model_keeps_the_contract_and_beats_the_unigram_model() {
-    let corpus = corpus();
-    let mut counts = vec![0; corpus.vocab.len()];
-    corpus.train.flat().iter().for_each(|t| counts[t.index()] += 1);
-    let unk = corpus.vocab.unk();
-    let unigram =
-        evaluate(&Unigram::from_counts(&counts), &corpus.test, Context::Stream, unk).perplexity();
+    let corpus = markov();
     for config in configs() {
         let model = train(&config, &corpus);
-        conformance::check_within(&model, &corpus.test, 1e-5, 1e-4);
-        for context in [Context::Stream, Context::Sentence] {
-            let perplexity = evaluate(&model, &corpus.test, context, unk).perplexity();
-            assert!(
-                perplexity < 0.8 * unigram,
-                "{config:?}: {perplexity} in {context}, unigram {unigram}"
-            );
-        }
+        keeps_the_contract(&model, &model.net, &corpus);
         let activity = model.activity(&corpus.test).unwrap();
         assert_eq!(activity.units, (config.nhid * config.nlayers) as u64);
         assert!(activity.silent < activity.units);
-        let footprint = model.footprint();
-        assert_eq!(
-            (footprint.params, footprint.bytes),
-            (model.net.numbers() as u64, model.net.numbers() as u64 * 4)
-        );
     }
 }
 
 /// Whoever looks at the weights on the way sees the start first, every step once, and changes nothing.
 #[test]
 fn a_watched_run_is_the_same_run() {
-    let corpus = corpus();
+    let corpus = markov();
     let config = configs().swap_remove(0);
     let mut seen = Vec::new();
     let mut watch = |step: u64, net: &Backbone<f32>| seen.push((step, bits(net)));
@@ -113,7 +81,7 @@ fn a_watched_run_is_the_same_run() {
 
 #[test]
 fn a_unit_cut_off_is_silent_and_its_weights_are_zero() {
-    let corpus = corpus();
+    let corpus = markov();
     let mut model = train(&configs()[0], &corpus);
     let before = (model.activity(&corpus.test).unwrap().silent, model.footprint().zero);
     let layer = &mut model.net.layers[0];
@@ -126,20 +94,12 @@ fn a_unit_cut_off_is_silent_and_its_weights_are_zero() {
 
 #[test]
 fn same_seed_same_bits_on_any_number_of_threads() {
-    let corpus = corpus();
+    let corpus = markov();
     for config in configs() {
-        let run = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| {
-                let model = train(&config, &corpus);
-                let mut scores = Vec::new();
-                model.score(&corpus.test, Context::Sentence, &mut scores);
-                (bits(&model.net), scores.iter().map(|s| s.to_bits()).collect::<Vec<_>>())
-            })
-        };
-        let one = run(1);
-        assert!(run(2) == one && run(4) == one, "{config:?}");
-        assert!(run(1) == one, "{config:?}: the same run twice");
+        same_on_any_number_of_threads(|| {
+            let model = train(&config, &corpus);
+            (bits(&model.net), scores(&model, &corpus.test))
+        });
     }
     let other = RnnConfig { seed: 2, ..configs()[0].clone() };
     assert!(bits(&train(&other, &corpus).net) != bits(&train(&configs()[0], &corpus).net));
@@ -148,47 +108,23 @@ fn same_seed_same_bits_on_any_number_of_threads() {
 /// Breaks off after every few steps, again and again, each time from the file alone.
 #[test]
 fn an_interrupted_run_resumed_ends_in_the_same_bits() {
-    let corpus = corpus();
+    let corpus = markov();
     let folder = tempfile::tempdir().unwrap();
     for (i, config) in configs().into_iter().enumerate() {
         let whole = bits(&train(&config, &corpus).net);
         let path = folder.path().join(format!("run{i}"));
-        let checkpoints =
-            |resume| Some(Checkpoints { path: path.clone(), every: Duration::ZERO, resume });
-        let mut sessions = 0;
-        let resumed = loop {
-            let recipe = RnnRecipe {
-                checkpoints: checkpoints(sessions > 0),
-                ..RnnRecipe::new(config.clone())
-            };
-            let mut points = 0;
-            // stops at the second point it had not been told before
-            let result = recipe.train_model(corpus.train_set(), &mut |progress| match progress {
-                Progress::Point(_) => {
-                    points += 1;
-                    if points > sessions + 1 {
-                        ControlFlow::Break(())
-                    } else {
-                        ControlFlow::Continue(())
-                    }
-                }
-                Progress::Step { .. } => ControlFlow::Continue(()),
-            });
-            sessions += 1;
-            match result {
-                Ok((model, _)) => break model,
-                Err(lm::Error::Interrupted) => assert!(sessions < 10, "no end"),
-                Err(error) => panic!("{error}"),
-            }
-        };
-        assert!(sessions > 2, "{sessions} sessions test nothing");
+        let resumed = in_many_sessions(&path, |checkpoints, log| {
+            let recipe =
+                RnnRecipe { checkpoints: Some(checkpoints), ..RnnRecipe::new(config.clone()) };
+            Ok(recipe.train_model(corpus.train_set(), log)?.0)
+        });
         assert!(bits(&resumed.net) == whole, "{config:?}");
     }
 }
 
 #[test]
 fn another_run_is_refused_with_the_difference() {
-    let corpus = corpus();
+    let corpus = markov();
     let folder = tempfile::tempdir().unwrap();
     let config = RnnConfig {
         training: Config { epochs: 1, ..Config::default() },
@@ -214,7 +150,7 @@ fn another_run_is_refused_with_the_difference() {
 
 #[test]
 fn a_saved_model_is_read_back_and_damage_is_seen() {
-    let corpus = corpus();
+    let corpus = markov();
     let folder = tempfile::tempdir().unwrap();
     for config in configs() {
         let model = train(&config, &corpus);
@@ -226,14 +162,7 @@ fn a_saved_model_is_read_back_and_damage_is_seen() {
     }
     let path = folder.path().join("model");
     ranks_of_another_model_are_refused(&train(&configs()[6], &corpus), &path);
-    let whole = std::fs::read(&path).unwrap();
-    for damage in
-        [whole[..whole.len() / 2].to_vec(), Vec::new(), b"what is this".to_vec(), flipped(&whole)]
-    {
-        std::fs::write(&path, damage).unwrap();
-        let error = RnnModel::load(&path).unwrap_err();
-        assert!(matches!(error, lm::Error::File { .. }), "{error}");
-    }
+    damage_is_seen(&train(&configs()[0], &corpus), &corpus.vocab, &path, RnnModel::load);
 }
 
 /// A file that is whole but says of two words that they have one rank, or cuts where its weights do not.
@@ -260,16 +189,9 @@ fn ranks_of_another_model_are_refused(model: &RnnModel, path: &std::path::Path) 
     }
 }
 
-fn flipped(bytes: &[u8]) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    let last = bytes.len() - 1;
-    bytes[last] ^= 1;
-    bytes
-}
-
 #[test]
 fn options_that_make_no_sense_are_refused_by_name() {
-    let corpus = corpus();
+    let corpus = markov();
     let default = RnnConfig::default;
     let cases = [
         ("nhid", RnnConfig { nhid: 0, ..default() }),

@@ -1,12 +1,12 @@
 //! The configuration of a fixed-window language model.
 
 use corpus::{TrainSet, Vocab};
-use lm::{Error, Result};
+use lm::Result;
+use neural::check::{self, wrong};
 use nn::fit::Config;
 use nn::softmax::{DIV_VALUE, Layout, Request, SoftmaxName};
 use serde::{Deserialize, Serialize};
 
-use crate::bridge::nn_error;
 use crate::net::Architecture;
 
 /// A fixed-window language model; every field may be left out.
@@ -95,11 +95,7 @@ impl WindowConfig {
     /// # Errors
     /// When the words cannot be cut so.
     pub fn layout(&self, vocab: &Vocab) -> Result<Layout> {
-        self.output().layout(vocab.counts()).map_err(|e| Error::Config {
-            option: "cutoffs".into(),
-            what: e.to_string(),
-            cure: "or softmax = \"full\"".into(),
-        })
+        check::layout(self.output(), vocab)
     }
 
     /// Multiplications of one token's matrix products.
@@ -119,8 +115,7 @@ impl WindowConfig {
         let window = (self.n as f64 - 1.0) * e;
         let features = h + if self.direct { window } else { 0.0 };
         let weights = v * e + self.output().numbers(v, features) + h * (window + 1.0);
-        // weights, gradient, best weights, and a snapshot of weights and moments
-        let copies = (4 + 2 * self.training.options().method.moments()) as f64;
+        let copies = self.training.copies() as f64;
         let rows = self.batch_size as f64;
         // an adaptive softmax gathers rows of features, and of a projection, with their gradients
         let gathered = if self.softmax == SoftmaxName::Adaptive { 4.0 } else { 0.0 } * features;
@@ -130,44 +125,25 @@ impl WindowConfig {
 
     /// Refuses what makes no sense or would not fit, before anything is allocated.
     pub(crate) fn check(&self, data: TrainSet<'_>) -> Result<()> {
-        let wrong = |option: &str, what: String, cure: &str| {
-            Err(Error::Config { option: option.into(), what, cure: cure.into() })
-        };
-        if let Some((option, what, cure)) = self.training.mistake() {
-            return wrong(&format!("training.{option}"), what, cure);
-        }
+        check::training(&self.training)?;
         if self.n < 2 {
-            return wrong("n", format!("{} leaves no context word", self.n), "give at least 2");
+            return Err(wrong(
+                "n",
+                format!("{} leaves no context word", self.n),
+                "give at least 2",
+            ));
         }
-        for (option, value) in
-            [("emsize", self.emsize), ("nhid", self.nhid), ("batch_size", self.batch_size)]
-        {
-            if value == 0 {
-                return wrong(option, "0 makes no sense".into(), "give at least 1");
-            }
-        }
-        for (option, p) in
-            [("dropout", self.dropout), ("dropout_embedding", self.dropout_embedding)]
-        {
-            if !(0.0..1.0).contains(&p) {
-                return wrong(
-                    option,
-                    format!("{p} is no probability below 1"),
-                    "give 0 to below 1",
-                );
-            }
-        }
-        if let Some((option, what, cure)) = self.output().mistake(data.vocab.len()) {
-            return wrong(option, what, cure);
-        }
-        if data.train.targets() == 0 || data.valid.targets() == 0 {
-            let what = format!(
-                "{} training token(s), {} for validation",
-                data.train.targets(),
-                data.valid.targets()
-            );
-            return Err(Error::Unfit { what, cure: "give more text".into() });
-        }
-        nn::memory::check(self.training_bytes(data.vocab.len())).map_err(nn_error)
+        check::sizes(&[
+            ("emsize", self.emsize),
+            ("nhid", self.nhid),
+            ("batch_size", self.batch_size),
+        ])?;
+        check::probabilities(&[
+            ("dropout", self.dropout),
+            ("dropout_embedding", self.dropout_embedding),
+        ])?;
+        check::output(self.output(), data.vocab.len())?;
+        check::texts(data, 1)?;
+        check::memory(self.training_bytes(data.vocab.len()))
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! [`WindowNet`] is the network (lecture §3), [`WindowModel`] the language model, [`WindowRecipe`] a configuration that
 //! trains.
-mod bridge;
 mod config;
 mod examples;
 mod model;

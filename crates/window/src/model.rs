@@ -5,12 +5,12 @@ use std::path::Path;
 use corpus::{TokenId, Tokens, Vocab};
 use lm::{Activity, Context, Footprint, LanguageModel, Reader, Result};
 use ndarray::Array2;
+use neural::activity::Spread;
+use neural::{file, nn_error};
 use nn::params::Params;
 use nn::softmax::LayerScratch;
-use nn::tensorfile::{Entry, TensorFile, entries, write};
-use serde_json::{Map, Value};
+use nn::tensorfile::entries;
 
-use crate::bridge::nn_error;
 use crate::config::WindowConfig;
 use crate::examples::Examples;
 use crate::net::{WindowNet, Work};
@@ -50,18 +50,7 @@ impl WindowModel {
     /// # Errors
     /// When the file cannot be read, is damaged, or is no window model.
     pub fn load(path: &Path) -> Result<Self> {
-        let file = TensorFile::read(path).map_err(nn_error)?;
-        let text = |key: &str| file.meta.get(key).and_then(Value::as_str);
-        if text("format") != Some(FORMAT) {
-            return Err(nn_error(
-                file.damaged(format!("this is no model of the format `{FORMAT}`")),
-            ));
-        }
-        let config = file.meta.get("config").cloned().unwrap_or_default();
-        let config: WindowConfig = serde_json::from_value(config)
-            .map_err(|e| nn_error(file.damaged(format!("its configuration: {e}"))))?;
-        let vocab =
-            Vocab::from_text(&path.display().to_string(), text("vocab").unwrap_or_default())?;
+        let (file, config, vocab) = file::open::<WindowConfig>(path, FORMAT)?;
         let output = config.output().read(&file, vocab.len()).map_err(nn_error)?;
         let mut net = WindowNet::zeros_with(&config.architecture(vocab.len()), &output);
         file.fill(&mut net, "").map_err(nn_error)?;
@@ -136,38 +125,20 @@ impl LanguageModel for WindowModel {
     }
 
     fn activity(&self, text: &Tokens) -> Option<Activity> {
-        let mut spread = vec![(f32::INFINITY, f32::NEG_INFINITY, 0.0); self.net.shape.hidden];
+        let mut spread = Spread::of(self.net.shape.hidden);
         let mut work = Work::new(&self.net, SCORE_ROWS.min(text.targets()));
         batches(&self.net, self.vocab.eos(), text, Context::Stream, |_, contexts, targets| {
             self.net.forward(contexts, targets.len(), None, &mut work);
             for row in work.hidden(targets.len()).rows() {
-                for (&h, (least, most, sum)) in row.iter().zip(&mut spread) {
-                    (*least, *most, *sum) = (least.min(h), most.max(h), *sum + f64::from(h));
-                }
+                spread.see(0, row);
             }
         });
-        let is_silent = |&&(least, most, sum): &&(f32, f32, f64)| {
-            let mean = sum / text.targets() as f64;
-            f64::from(most) - mean <= 1e-3 && mean - f64::from(least) <= 1e-3
-        };
-        Some(Activity {
-            units: spread.len() as u64,
-            silent: spread.iter().filter(is_silent).count() as u64,
-        })
+        Some(spread.activity())
     }
 
     fn save(&self, path: &Path, _: &Vocab) -> Result<()> {
-        let mut meta = Map::new();
-        meta.insert("format".into(), FORMAT.into());
-        meta.insert("config".into(), serde_json::to_value(&self.config).expect("plain data"));
-        meta.insert("vocab".into(), self.vocab.to_text().into());
-        meta.insert("fingerprint".into(), self.vocab.fingerprint().into());
-        let mut list = entries(&self.net, "");
-        let tables = self.net.output.layout().tables();
-        for (name, data) in &tables {
-            list.push(Entry { name: (*name).into(), dims: vec![data.len()], data });
-        }
-        write(path, list, meta).map_err(nn_error)
+        let (list, output) = (entries(&self.net, ""), self.net.output.layout());
+        file::save(path, FORMAT, &self.config, &self.vocab, list, &output)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::presets;
 use crate::progress::Bar;
 use crate::registry::{self, Preset, Setting};
 use crate::tensorboard::EventFile;
-use crate::{output, text};
+use crate::{output, text, vectors};
 
 /// Options of `harness train rnn|gru|lstm|window`, named as in PyTorch's word language model.
 #[derive(Args, Clone, Debug)]
@@ -48,7 +48,10 @@ pub struct NeuralArgs {
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Size of the word vectors
+    /// Word vectors to start from: a word2vec or GloVe text file (.gz too); `--set frozen=true` keeps them as they are
+    #[arg(long, value_name = "FILE")]
+    pub vectors: Option<PathBuf>,
+    /// Size of the word vectors [default: that of --vectors, or the preset's]
     #[arg(long, value_name = "N")]
     pub emsize: Option<i64>,
     /// Hidden units a layer
@@ -131,13 +134,30 @@ pub fn run(model: &str, args: &NeuralArgs, out: &mut dyn Write) -> Result<()> {
     super::set_threads(args.threads)?;
     output::check(&args.out)?;
     let corpus = text::load(&args.corpus, args.text, args.preset)?;
-    let setting =
-        Setting { options: args.options(model)?, ..Setting::new(args.preset, args.seed, &corpus) };
+    let mut options = args.options(model)?;
+    let vectors = match &args.vectors {
+        Some(path) => Some(vectors::load(path, &corpus.vocab, args.seed)?),
+        None => None,
+    };
+    if let Some((table, _)) = &vectors {
+        let width = Value::Integer(table.w.ncols() as i64);
+        options.entry("emsize").or_insert(width);
+    }
+    let setting = Setting { options, ..Setting::new(args.preset, args.seed, &corpus) };
     let Some(mut neural) = registry::neural(model, &setting)? else {
         unreachable!("the command line names networks only")
     };
     let checkpoints = args.checkpoints();
     neural.keep(checkpoints.clone());
+    if let (Some((table, found)), Some(path)) = (vectors, &args.vectors) {
+        neural.embed(table);
+        let words = corpus.vocab.len();
+        writeln!(
+            out,
+            "{}: vectors for {found} of {words} words, the others start at random",
+            path.display()
+        )?;
+    }
     train(args, &corpus, neural.recipe(), out)?;
     for file in [checkpoints.path.clone(), previous(&checkpoints.path)] {
         // The model is saved: what led to it may go, and may have gone.
@@ -165,7 +185,8 @@ fn train(
     let trained = recipe.train(corpus.train_set(), &mut |progress| {
         if let Progress::Point(point) = &progress {
             let written = events.as_mut().map_or(Ok(()), |file| file.point(point));
-            broken = broken.take().or(written.err());
+            let told = bar.above(|| tell(point, out));
+            broken = broken.take().or(written.err()).or(told.err().map(Into::into));
             curve.push(point.clone());
         }
         bar.log(&progress)
@@ -182,19 +203,6 @@ fn train(
         return Err(error);
     }
     trained.model.save(&args.out, &corpus.vocab)?;
-    let perplexity = |nll: f64| Perplexity::of_mean_nll(nll);
-    for p in &curve {
-        writeln!(
-            out,
-            "epoch {:>5.1}  train {:>8.2}  valid {:>8.2}  rate {:.2e}  gradient {:.3}  {:.1} s",
-            p.epoch,
-            perplexity(p.train_nll),
-            perplexity(p.valid_nll),
-            p.rate,
-            p.grad_norm,
-            p.seconds
-        )?;
-    }
     for note in &trained.notes {
         writeln!(out, "note: {note}")?;
     }
@@ -205,10 +213,26 @@ fn train(
         out,
         "{} parameters, valid perplexity {:.2}, {seconds:.1} s, {:.0} tokens/s",
         trained.model.footprint().params,
-        perplexity(best),
+        Perplexity::of_mean_nll(best),
         tokens as f64 / seconds.max(1e-9)
     )?;
     writeln!(out, "{}", args.out.display())?;
     writeln!(out, "Next: harness eval {0} --text TEXT   harness generate {0}", args.out.display())?;
     Ok(())
+}
+
+/// A line of the learning curve.
+fn tell(point: &CurvePoint, out: &mut dyn Write) -> std::io::Result<()> {
+    let perplexity = |nll: f64| Perplexity::of_mean_nll(nll);
+    writeln!(
+        out,
+        "epoch {:>5.1}  train {:>8.2}  valid {:>8.2}  rate {:.2e}  gradient {:.3}  {:.1} s",
+        point.epoch,
+        perplexity(point.train_nll),
+        perplexity(point.valid_nll),
+        point.rate,
+        point.grad_norm,
+        point.seconds
+    )?;
+    out.flush()
 }

@@ -42,6 +42,9 @@ pub struct Config {
     pub validations: u64,
     /// Stop after so many validations without a new best; 0: never.
     pub patience: u64,
+    /// NT-ASGD (Merity 2018): from the first validation on that is worse than one more than so many before it, the mean of
+    /// the steps' weights is what counts; 0: never.
+    pub average: u64,
     /// How often training goes back to its last good state, at half the rate, when a number is not finite; 0: the first
     /// such number is the end.
     pub recoveries: u64,
@@ -60,6 +63,7 @@ impl Default for Config {
             schedule: Schedule::Cosine { warmup: 0.02, floor: 0.0 },
             validations: 1,
             patience: 0,
+            average: 0,
             recoveries: 3,
         }
     }
@@ -86,9 +90,17 @@ impl Config {
             },
             validations: self.validations,
             patience: (self.patience > 0).then_some(self.patience),
+            average: (self.average > 0).then_some(self.average),
             recoveries: self.recoveries,
             ..Options::default()
         }
+    }
+
+    /// How many times the size of the weights training holds: weights, gradient, best weights, and a snapshot of weights
+    /// and moments; with averaging a mean and its snapshot.
+    pub fn copies(&self) -> usize {
+        let averages = if self.average > 0 { 2 } else { 0 };
+        4 + 2 * self.options().method.moments() + averages
     }
 
     /// The first option that makes no sense: (name, what is wrong, cure).

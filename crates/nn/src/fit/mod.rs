@@ -6,6 +6,7 @@
 //! Same task, options and seed ⇒ same bits, interrupted and resumed or not: whatever influences the run is in a
 //! [`Snapshot`], taken at fixed steps; a checkpoint is a snapshot in a file, and recovery goes back to one.
 
+mod average;
 mod config;
 mod run;
 mod snapshot;
@@ -20,7 +21,7 @@ use crate::schedule::Schedule;
 
 pub use config::{Config, OptimizerName};
 pub use run::fit;
-pub use snapshot::{Position, Snapshot};
+pub use snapshot::{Averaging, Position, Snapshot};
 
 /// A loss as sums: they merge exactly and are divided last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -110,6 +111,8 @@ pub struct Options {
     pub validations: u64,
     /// Stop after so many validations without a new best.
     pub patience: Option<u64>,
+    /// NT-ASGD: average the weights from the first validation on that is worse than one more than so many before it.
+    pub average: Option<u64>,
     /// Steps between snapshots.
     pub snapshot_steps: u64,
     /// How often a run goes back to a snapshot, at half the rate, before a number that is not finite ends it.
@@ -126,6 +129,7 @@ impl Default for Options {
             clip: Clip::Norm(1.0),
             validations: 1,
             patience: None,
+            average: None,
             snapshot_steps: 256,
             recoveries: 3,
         }
@@ -210,6 +214,8 @@ pub struct Outcome {
     pub steps: u64,
     /// How often it went back to a snapshot.
     pub recoveries: u64,
+    /// The epochs behind it when averaging of the weights began.
+    pub averaged_from: Option<f64>,
     /// Why it ended.
     pub ended: Ended,
 }

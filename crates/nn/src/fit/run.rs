@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use super::average::{Average, triggered};
 use super::{
-    Clip, Ended, Event, Listener, Loss, Options, Outcome, Point, Position, Snapshot, Task,
+    Averaging, Clip, Ended, Event, Listener, Loss, Options, Outcome, Point, Position, Snapshot,
+    Task,
 };
 use crate::checkpoint::Keeper;
 use crate::clip;
@@ -56,6 +58,7 @@ struct Run<'a, T: Task + Send> {
     grad: T::Model,
     optimizer: Optimizer<<T::Model as Params>::Num>,
     best: T::Model,
+    average: Option<Average<T::Model>>,
     good: Snapshot<T::Model>,
     position: Position,
     /// When this session began, and the seconds of the ones before.
@@ -77,8 +80,10 @@ impl<'a, T: Task + Send> Run<'a, T> {
         model.tensors(&mut |t| lengths.extend(t.trained.then_some(t.data.len())));
         let mut optimizer = Optimizer::new(options.method, &lengths);
         let mut best = model.clone();
+        let mut average = options.average.map(|_| Average::new(model));
         let mut good = Snapshot {
             model: model.clone(),
+            mean: options.average.map(|_| model.clone()),
             optimizer: optimizer.clone(),
             carried: Vec::new(),
             position: Position::default(),
@@ -86,7 +91,7 @@ impl<'a, T: Task + Send> Run<'a, T> {
         if let Some(keeper) = keeper.as_deref_mut() {
             keeper.resume(&mut good, &mut best)?;
         }
-        good.put_back(model, &mut optimizer);
+        good.put_back(model, average.as_mut().map(|a| &mut a.mean), &mut optimizer);
         let position = good.position.clone();
         task.begin_epoch(position.epoch);
         match position.step {
@@ -106,6 +111,7 @@ impl<'a, T: Task + Send> Run<'a, T> {
             keeper,
             optimizer,
             best,
+            average,
             good,
             position,
         })
@@ -151,7 +157,8 @@ impl<'a, T: Task + Send> Run<'a, T> {
         }
         if validated || self.position.step.is_multiple_of(self.options.snapshot_steps) {
             self.position.seconds = self.clock.1 + self.clock.0.elapsed().as_secs_f64();
-            self.good.take(self.model, &self.optimizer, &self.position);
+            let mean = self.average.as_ref().map(|a| &a.mean);
+            self.good.take(self.model, mean, &self.optimizer, &self.position);
             self.task.carried(&mut self.good.carried);
         }
         if let Some(keeper) = self.keeper.as_deref_mut()
@@ -196,6 +203,10 @@ impl<'a, T: Task + Send> Run<'a, T> {
         self.grads_list = recycle_shared(grads);
 
         let p = &mut self.position;
+        if let (Some(average), Some(at)) = (&mut self.average, &mut p.averaging) {
+            at.steps += 1;
+            average.add(self.model, at.steps);
+        }
         p.batch += 1;
         p.step += 1;
         p.steps += 1;
@@ -236,7 +247,9 @@ impl<'a, T: Task + Send> Run<'a, T> {
 
     /// Validates, keeps the best weights, hears the schedule.
     fn validate(&mut self) -> Result<&Point, Bad> {
-        let valid = self.task.valid(self.model).mean();
+        let averaged = self.position.averaging.and(self.average.as_ref());
+        let candidate = averaged.map_or(&*self.model, |average| &average.mean);
+        let valid = self.task.valid(candidate).mean();
         if !valid.is_finite() {
             return Err(Bad { tensor: "validation loss".into(), value: valid });
         }
@@ -255,9 +268,15 @@ impl<'a, T: Task + Send> Run<'a, T> {
         (p.train, p.norms, p.steps, p.clipped) = (Loss::default(), 0.0, 0, 0);
         if p.best.is_none_or(|best| valid < best) {
             (p.best, p.since_best) = (Some(valid), 0);
-            self.best.copy_from(self.model);
+            self.best.copy_from(candidate);
         } else {
             p.since_best += 1;
+        }
+        if let Some(interval) = self.options.average
+            && p.averaging.is_none()
+            && triggered(&p.points, interval)
+        {
+            p.averaging = Some(Averaging { from: p.points[p.points.len() - 1].epoch, steps: 0 });
         }
         if self.options.schedule.observe(&mut p.schedule, valid) == Verdict::Stop {
             p.ended = Some(Ended::Schedule);
@@ -276,7 +295,8 @@ impl<'a, T: Task + Send> Run<'a, T> {
         let (scale, recoveries) = (self.position.rate_scale * 0.5, self.position.recoveries + 1);
         self.good.position.rate_scale = scale;
         self.good.position.recoveries = recoveries;
-        self.good.put_back(self.model, &mut self.optimizer);
+        let mean = self.average.as_mut().map(|a| &mut a.mean);
+        self.good.put_back(self.model, mean, &mut self.optimizer);
         self.position.clone_from(&self.good.position);
         self.task.begin_epoch(self.position.epoch);
         self.task.restore(&self.good.carried);
@@ -286,7 +306,8 @@ impl<'a, T: Task + Send> Run<'a, T> {
     }
 
     fn finish(mut self) -> Result<Outcome> {
-        self.good.take(self.model, &self.optimizer, &self.position);
+        let mean = self.average.as_ref().map(|a| &a.mean);
+        self.good.take(self.model, mean, &self.optimizer, &self.position);
         if let Some(keeper) = self.keeper.as_deref_mut() {
             keeper.save(&self.good, &self.best)?;
         }
@@ -297,6 +318,7 @@ impl<'a, T: Task + Send> Run<'a, T> {
             points: p.points,
             steps: p.step,
             recoveries: p.recoveries,
+            averaged_from: p.averaging.map(|a| a.from),
             ended: p.ended.unwrap_or(Ended::Complete),
         })
     }

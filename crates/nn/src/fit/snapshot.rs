@@ -31,6 +31,9 @@ pub struct Position {
     pub best: Option<f64>,
     /// Validations since then.
     pub since_best: u64,
+    /// When averaging of the weights began, if it did.
+    #[serde(default)]
+    pub averaging: Option<Averaging>,
     /// Why it ended, if it did.
     pub ended: Option<Ended>,
     /// The learning curve.
@@ -43,6 +46,16 @@ pub struct Position {
     pub steps: u64,
     /// Clipped steps since the last point.
     pub clipped: u64,
+}
+
+/// Where averaging of the weights stands.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Averaging {
+    /// Epochs behind it when it began.
+    pub from: f64,
+    /// Steps in the mean.
+    pub steps: u64,
 }
 
 impl Default for Position {
@@ -58,6 +71,7 @@ impl Default for Position {
             schedule: schedule::State::default(),
             best: None,
             since_best: 0,
+            averaging: None,
             ended: None,
             points: Vec::new(),
             train: Loss::default(),
@@ -73,6 +87,8 @@ impl Default for Position {
 pub struct Snapshot<M: Params> {
     /// The weights.
     pub model: M,
+    /// The mean of the weights, if one may be kept.
+    pub mean: Option<M>,
     /// The optimizer with its moments.
     pub optimizer: Optimizer<M::Num>,
     /// What the task carries.
@@ -83,16 +99,31 @@ pub struct Snapshot<M: Params> {
 
 impl<M: Params> Snapshot<M> {
     /// Takes over the present state, in the memory it has.
-    pub fn take(&mut self, model: &M, optimizer: &Optimizer<M::Num>, position: &Position) {
+    pub fn take(
+        &mut self,
+        model: &M,
+        mean: Option<&M>,
+        optimizer: &Optimizer<M::Num>,
+        position: &Position,
+    ) {
         self.model.copy_from(model);
+        copy_mean(self.mean.as_mut(), mean, position);
         copy_optimizer(&mut self.optimizer, optimizer);
         self.position.clone_from(position);
     }
 
     /// Gives it back. Recoveries and the rate are the caller's affair.
-    pub fn put_back(&self, model: &mut M, optimizer: &mut Optimizer<M::Num>) {
+    pub fn put_back(&self, model: &mut M, mean: Option<&mut M>, optimizer: &mut Optimizer<M::Num>) {
         model.copy_from(&self.model);
+        copy_mean(mean, self.mean.as_ref(), &self.position);
         copy_optimizer(optimizer, &self.optimizer);
+    }
+}
+
+/// Before averaging has begun there is nothing in a mean.
+fn copy_mean<M: Params>(to: Option<&mut M>, from: Option<&M>, position: &Position) {
+    if let (Some(to), Some(from), Some(_)) = (to, from, position.averaging) {
+        to.copy_from(from);
     }
 }
 
