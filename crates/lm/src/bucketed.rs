@@ -17,7 +17,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::mixture::{em_weights, total};
+use crate::mixture::{em_towards, em_weights, total};
 use crate::model::{Context, Footprint, LanguageModel, Reader};
 
 /// κ: the weight of the prior, in targets. How it was chosen: METHODOLOGY.md.
@@ -112,39 +112,6 @@ pub fn em_bucket_weights(scores: &[&[f64]], bucket_of: &[u8], prior: f64) -> Vec
         rows[usize::from(bucket)].extend(scores.iter().map(|s| s[t].exp()));
     }
     rows.par_iter().map(|rows| em_towards(&all, prior, rows)).collect()
-}
-
-/// EM from, and towards, the weights `centre`; `rows` holds every target's probability under each part.
-fn em_towards(centre: &[f64], prior: f64, rows: &[f64]) -> Vec<f64> {
-    let mut weights = centre.to_vec();
-    let mut before = f64::NEG_INFINITY;
-    let mut sums = vec![0.0; centre.len()];
-    for _ in 0..1_000 {
-        let (mut objective, mut counted) = (0.0, 0.0);
-        sums.fill(0.0);
-        for row in rows.chunks_exact(centre.len()) {
-            let p: f64 = weights.iter().zip(row).map(|(w, p)| w * p).sum();
-            if p > 0.0 {
-                sums.iter_mut()
-                    .zip(weights.iter().zip(row))
-                    .for_each(|(s, (w, q))| *s += w * q / p);
-                objective += p.ln();
-                counted += 1.0;
-            }
-        }
-        let pull = |(c, w): (&f64, &f64)| if *c > 0.0 { prior * c * w.ln() } else { 0.0 };
-        objective += centre.iter().zip(&weights).map(pull).sum::<f64>();
-        if objective - before < 1e-9 * (counted + prior) {
-            break;
-        }
-        before = objective;
-        for (weight, (sum, c)) in weights.iter_mut().zip(sums.iter().zip(centre)) {
-            *weight = (sum + prior * c) / (counted + prior);
-        }
-        let total: f64 = weights.iter().sum();
-        weights.iter_mut().for_each(|w| *w /= total);
-    }
-    weights
 }
 
 /// ln of the mixture's probability of every target, from the parts' scores and the targets' buckets.

@@ -111,33 +111,42 @@ impl Reader for MixtureReader<'_> {
 pub fn em_weights(scores: &[&[f64]]) -> Vec<f64> {
     let targets = scores[0].len();
     assert!(scores.iter().all(|s| s.len() == targets), "scores of one text");
-    let mut weights = vec![1.0 / scores.len() as f64; scores.len()];
+    let rows: Vec<f64> =
+        (0..targets).flat_map(|t| scores.iter().map(move |s| s[t].exp())).collect();
+    em_towards(&vec![1.0 / scores.len() as f64; scores.len()], 0.0, &rows)
+}
+
+/// EM from the weights `centre`, and towards them as if `prior` more targets had been seen that say just that:
+/// `λ_i ← (Σ_t λ_i p_i / Σ_j λ_j p_j + prior · centre_i) / (targets + prior)`; `rows` holds every target's probability under
+/// each part. Targets that no part gives a probability say nothing.
+pub(crate) fn em_towards(centre: &[f64], prior: f64, rows: &[f64]) -> Vec<f64> {
+    let mut weights = centre.to_vec();
     let mut before = f64::NEG_INFINITY;
-    let mut shares = vec![0.0; scores.len()];
+    let mut sums = vec![0.0; centre.len()];
     for _ in 0..1_000 {
-        let (mut sums, mut likelihood, mut counted) = (vec![0.0; scores.len()], 0.0, 0u64);
-        for t in 0..targets {
-            for (share, (weight, score)) in shares.iter_mut().zip(weights.iter().zip(scores)) {
-                *share = weight * score[t].exp();
-            }
-            let p: f64 = shares.iter().sum();
+        let (mut objective, mut counted) = (0.0, 0.0);
+        sums.fill(0.0);
+        for row in rows.chunks_exact(centre.len()) {
+            let p: f64 = weights.iter().zip(row).map(|(w, p)| w * p).sum();
             if p > 0.0 {
-                sums.iter_mut().zip(&shares).for_each(|(sum, share)| *sum += share / p);
-                likelihood += p.ln();
-                counted += 1;
+                let shares = weights.iter().zip(row).map(|(w, q)| w * q / p);
+                sums.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share);
+                objective += p.ln();
+                counted += 1.0;
             }
         }
-        if counted == 0 {
-            return weights; // no part gives any target a probability: nothing to learn
-        }
-        weights.iter_mut().zip(&sums).for_each(|(weight, sum)| *weight = sum / counted as f64);
-        let total: f64 = weights.iter().sum();
-        weights.iter_mut().for_each(|w| *w /= total);
-        likelihood /= counted as f64;
-        if likelihood - before < 1e-9 {
+        let pull = |(c, w): (&f64, &f64)| if prior * c > 0.0 { prior * c * w.ln() } else { 0.0 };
+        objective += centre.iter().zip(&weights).map(pull).sum::<f64>();
+        if counted + prior == 0.0 || objective - before < 1e-9 * (counted + prior) {
             break;
         }
-        before = likelihood;
+        before = objective;
+        for (weight, (sum, c)) in weights.iter_mut().zip(sums.iter().zip(centre)) {
+            *weight = (sum + prior * c) / (counted + prior);
+        }
+        // rounding: weights that sum to one to the last bit but one
+        let total: f64 = weights.iter().sum();
+        weights.iter_mut().for_each(|w| *w /= total);
     }
     weights
 }

@@ -46,7 +46,7 @@ pub fn head(text: &Tokens, most: usize) -> Tokens {
 
 /// How the small networks of the experiments are trained.
 fn training(lab: &Lab<'_>) -> Config {
-    Config { epochs: lab.size(1, 3, 6), lr: 4e-3, ..Config::default() }
+    Config { epochs: lab.size(1, 3, 3), lr: 4e-3, ..Config::default() }
 }
 
 /// A fixed-window network of the experiments' size.

@@ -70,7 +70,7 @@ pub struct Families;
 
 impl Families {
     fn epochs(lab: &Lab<'_>) -> u64 {
-        lab.size(1, 3, 6)
+        lab.size(1, 3, 3)
     }
 
     fn window(lab: &Lab<'_>, size: usize) -> WindowConfig {

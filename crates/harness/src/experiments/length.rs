@@ -144,7 +144,7 @@ impl Experiment for Length {
     }
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
-        let (texts, seeds) = (Texts::of(lab), lab.seeds(lab.size(2, 3, 5)));
+        let (texts, seeds) = (Texts::of(lab), lab.seeds(lab.size(2, 3, 3)));
         anyhow::ensure!(
             texts.test.targets() >= TIMES[6] * TRAINED,
             "the test text has {} tokens, {} are needed to read 64 times the training length; take a longer text",

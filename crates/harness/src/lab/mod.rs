@@ -97,8 +97,8 @@ impl Lab<'_> {
         (self.seed..self.seed + self.seeds.unwrap_or(own)).collect()
     }
 
-    /// What recipes of the registry depend on. The long form gives the default's networks all of the text, more epochs and
-    /// seeds; larger networks would take days.
+    /// What recipes of the registry depend on. The long form gives the default's networks all of the text; larger
+    /// networks would take days.
     pub fn setting(&self, seed: u64) -> Setting {
         let preset = match self.preset {
             Preset::Full => Preset::Default,

@@ -34,6 +34,7 @@ impl<M: Params> Average<M> {
     }
 
     /// Takes up the weights of the `k`-th step, from 1.
+    // eq: average
     pub fn add(&mut self, model: &M, k: u64) {
         let mut means = recycle(std::mem::take(&mut self.means));
         let mut weights = recycle_shared(std::mem::take(&mut self.weights));
