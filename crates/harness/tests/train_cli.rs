@@ -85,7 +85,10 @@ fn killed_at_any_moment_and_resumed_training_ends_in_the_same_bits() {
         let names: Vec<_> = rest.iter().map(|f| f.file_name().into_string().unwrap()).collect();
         assert!(names.iter().all(|n| !n.contains("checkpoint")), "{names:?}");
     }
-    assert!(longest >= 2, "{runs} runs, at most {longest} deaths in one: nothing was resumed twice");
+    assert!(
+        longest >= 2,
+        "{runs} runs, at most {longest} deaths in one: nothing was resumed twice"
+    );
 }
 
 #[test]
