@@ -6,9 +6,7 @@
 use std::fmt;
 
 use ndarray::{Array1, Array2};
-use rayon::prelude::*;
 
-use crate::clip::BLOCK;
 use crate::real::Real;
 
 /// A tensor's name, such as `rnn.weight_ih_l0`: put together without allocation, because it is asked for every step.
@@ -163,9 +161,7 @@ pub trait Params: Clone + Send + Sync {
 
     /// Sets every number to zero.
     fn set_zero(&mut self) {
-        self.tensors_mut(&mut |t| {
-            t.data.par_chunks_mut(BLOCK).for_each(|block| block.fill(Real::of(0.0)));
-        });
+        self.tensors_mut(&mut |t| t.data.fill(Real::of(0.0)));
     }
 
     /// Takes over the numbers of a value of the same shapes, without allocation.
