@@ -11,12 +11,12 @@
 //! 4. dh = the partial sums of the groups, in order.
 //!
 //! Tiles and groups depend on V alone and are the units of rayon's work, so the bits do not depend on the number of
-//! threads; one buffer [V, N] of logits, no copy of dU, no allocation.
+//! threads; one bounded buffer [V, N] of logits (more rows go through it in stretches), no copy of dU, no allocation.
 
 use crate::gemm::gemm;
 use crate::real::Real;
 use crate::simd::lines::{Lines, padded};
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, s};
 use rayon::prelude::*;
 
 pub mod adaptive;
@@ -29,6 +29,10 @@ pub use clusters::{Clusters, ClustersError, HEAD_SHARE, MIDDLE_SHARE};
 pub use layer::{LayerScratch, OutputLayer};
 pub use layout::{DIV_VALUE, Layout, Request, SoftmaxName};
 use tiles::{GROUPS, Output, TILE};
+
+/// Rows that go through the layer at once: more are cut into stretches, so that the buffer of logits stays bounded.
+/// Twenty lanes of 35 steps are one stretch; shorter ones were no faster.
+pub const ROWS: usize = 704;
 
 /// Buffers of the output layer for a number of rows and a vocabulary: allocated once, used in every step.
 #[derive(Clone, Debug)]
@@ -51,6 +55,7 @@ pub struct OutputScratch<R> {
 impl<R: Real> OutputScratch<R> {
     /// Buffers for up to `max_rows` rows of h, `hidden` wide at most, and `vocab` words at most.
     pub fn new(max_rows: usize, hidden: usize, vocab: usize) -> Self {
+        let max_rows = max_rows.min(ROWS);
         let rows = padded::<R>(max_rows);
         let tiles = vocab.div_ceil(TILE);
         Self {
@@ -70,6 +75,12 @@ impl<R: Real> OutputScratch<R> {
             .map(|x| x.slice().len());
         numbers.iter().sum::<usize>() * size_of::<R>() + self.sum.len() * size_of::<f64>()
     }
+}
+
+/// Stretches of nearly equal length, at most [`ROWS`] rows each.
+fn stretches(rows: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let length = rows.div_ceil(rows.div_ceil(ROWS).max(1)).max(1);
+    (0..rows).step_by(length).map(move |from| from..(from + length).min(rows))
 }
 
 /// The loss Σ −ln ŷ_target over the rows of h, in nats, and the gradients of `scale` times that sum: d_h [N, H] is
@@ -95,15 +106,16 @@ pub fn loss_grad<R: Real>(
     let d_h = d_h.as_slice_mut().expect("output layer: d_h is contiguous");
     let d_u = d_u.as_slice_mut().expect("output layer: d_u is contiguous");
     let d_b2 = d_b2.as_slice_mut().expect("output layer: d_b2 is contiguous");
-    let output = Output::new(u, b2, h, targets, scratch);
-    if d_h.is_empty() {
-        return 0.0;
+    assert_eq!(targets.len(), h.nrows(), "output layer: targets against the rows of h");
+    let (mut loss, hidden) = (0.0, h.ncols());
+    for rows in stretches(h.nrows()) {
+        let d_h = &mut d_h[rows.start * hidden..rows.end * hidden];
+        let h = h.slice(s![rows.clone(), ..]);
+        let output = Output::new(u, b2, h, &targets[rows], scratch);
+        // eq: 1
+        output.forward(scratch, |_, log_p| loss -= log_p);
+        output.backward(scale, d_h, d_u, d_b2, scratch);
     }
-    let mut loss = 0.0;
-    // eq: 1
-    output.forward(scratch, |_, log_p| loss -= log_p);
-
-    output.backward(scale, d_h, d_u, d_b2, scratch);
     loss
 }
 
@@ -122,9 +134,10 @@ pub fn score<R: Real>(
     scratch: &mut OutputScratch<R>,
 ) {
     assert_eq!(out.len(), targets.len(), "output layer: out against targets");
-    let output = Output::new(u, b2, h, targets, scratch);
-    if !targets.is_empty() {
-        output.forward(scratch, |n, log_p| out[n] = log_p);
+    assert_eq!(targets.len(), h.nrows(), "output layer: targets against the rows of h");
+    for rows in stretches(h.nrows()) {
+        let (h, out) = (h.slice(s![rows.clone(), ..]), &mut out[rows.clone()]);
+        Output::new(u, b2, h, &targets[rows], scratch).forward(scratch, |n, log_p| out[n] = log_p);
     }
 }
 

@@ -5,7 +5,7 @@ use lm::Result;
 use neural::check::{self, wrong};
 use nn::activation::Activation;
 use nn::fit::Config;
-use nn::softmax::{DIV_VALUE, Layout, Request, SoftmaxName};
+use nn::softmax::{DIV_VALUE, Layout, ROWS, Request, SoftmaxName};
 use serde::{Deserialize, Serialize};
 
 use crate::backbone::Architecture;
@@ -175,9 +175,10 @@ impl RnnConfig {
         let copies = self.training.copies() as f64;
         // an adaptive softmax gathers rows of h, and of a projection, with their gradients
         let gathered = if self.softmax == SoftmaxName::Adaptive { 4.0 * h } else { 0.0 };
-        let row = 2.0 * e + (layers - 1.0) * 2.0 * h + layers * kept * h + 2.0 * h + gathered + v;
+        let row = 2.0 * e + (layers - 1.0) * 2.0 * h + layers * kept * h + 2.0 * h + gathered;
         let rows = self.batch_size as f64 * self.bptt as f64;
-        (4.0 * (copies * weights + 2.0 * rows * row)) as u64
+        let logits = rows.min(ROWS as f64) * v;
+        (4.0 * (copies * weights + 2.0 * (rows * row + logits))) as u64
     }
 
     /// Refuses what makes no sense or would not fit, before anything is allocated.

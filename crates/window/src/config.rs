@@ -4,7 +4,7 @@ use corpus::{TrainSet, Vocab};
 use lm::Result;
 use neural::check::{self, wrong};
 use nn::fit::Config;
-use nn::softmax::{DIV_VALUE, Layout, Request, SoftmaxName};
+use nn::softmax::{DIV_VALUE, Layout, ROWS, Request, SoftmaxName};
 use serde::{Deserialize, Serialize};
 
 use crate::net::Architecture;
@@ -119,8 +119,9 @@ impl WindowConfig {
         let rows = self.batch_size as f64;
         // an adaptive softmax gathers rows of features, and of a projection, with their gradients
         let gathered = if self.softmax == SoftmaxName::Adaptive { 4.0 } else { 0.0 } * features;
-        let row = 3.0 * window + h + 2.0 * features + gathered + v;
-        (4.0 * (copies * weights + 2.0 * rows * row)) as u64
+        let row = 3.0 * window + h + 2.0 * features + gathered;
+        let logits = rows.min(ROWS as f64) * v;
+        (4.0 * (copies * weights + 2.0 * (rows * row + logits))) as u64
     }
 
     /// Refuses what makes no sense or would not fit, before anything is allocated.
