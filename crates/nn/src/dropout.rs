@@ -4,6 +4,8 @@
 //! Inverted dropout (Srivastava and others 2014): what is kept is divided by the probability of keeping, so nothing
 //! changes at test time.
 
+use ndarray::ArrayViewMut2;
+
 use crate::real::Real;
 use crate::simd::widest;
 
@@ -72,6 +74,19 @@ impl Dropout {
         );
     }
 
+    /// Drops whole words (Gal & Ghahramani 2016): row n of x [N, E] is the vector of word `ids[n]`; a word is dropped
+    /// wherever it stands in the step. The gradient is the same call on d_x.
+    pub fn words<R: Real>(&self, step: u64, ids: &[u32], mut x: ArrayViewMut2<R>) {
+        if self.p == 0.0 {
+            return;
+        }
+        for (&id, mut row) in ids.iter().zip(x.rows_mut()) {
+            let mut factor = [R::zero()];
+            self.mask(step, u64::from(id), &mut factor);
+            row *= factor[0];
+        }
+    }
+
     /// The largest lot that is dropped, plus one, and the value of a kept element.
     fn split<R: Real>(&self) -> (u64, R) {
         ((self.p * 4_294_967_296.0) as u64, R::of(1.0 / (1.0 - self.p)))
@@ -118,5 +133,15 @@ mod tests {
             let equal = first.iter().zip(&other).filter(|(a, b)| a == b).count();
             assert!((1850..2250).contains(&equal), "{equal} of 4096 agree");
         }
+    }
+
+    #[test]
+    fn a_dropped_word_is_dropped_everywhere() {
+        let ids: Vec<u32> = (0..40).map(|i| i % 20).collect();
+        let mut x = ndarray::Array2::<f64>::ones((40, 3));
+        Dropout::new(0.5, 1, 0).words(7, &ids, x.view_mut());
+        assert_eq!(x.slice(ndarray::s![..20, ..]), x.slice(ndarray::s![20.., ..]));
+        let dropped = x.column(0).iter().filter(|&&x| x == 0.0).count();
+        assert!((8..32).contains(&dropped), "{dropped} of 40");
     }
 }

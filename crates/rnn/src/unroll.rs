@@ -218,16 +218,6 @@ fn drop_out<R: Real>(noise: Option<Noise<'_>>, site: usize, place: Place, mut x:
     }
 }
 
-/// Drops whole words: row n of x [N, E] is the vector of word `ids[n]`. The gradient is the same call on d_x.
-pub(crate) fn drop_words<R: Real>(noise: Option<Noise<'_>>, ids: &[u32], mut x: ArrayViewMut2<R>) {
-    let Some(noise) = noise.filter(|n| n.words.p() > 0.0) else { return };
-    for (&id, mut row) in ids.iter().zip(x.rows_mut()) {
-        let mut factor = [R::zero()];
-        noise.words.mask(noise.step, u64::from(id), &mut factor);
-        row *= factor[0];
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,17 +241,5 @@ mod tests {
         assert_ne!(one.row(0), one.row(1), "lanes have masks of their own");
         // a lane's mask does not depend on its group
         assert_eq!(masks(true, 1).row(0), one.row(1));
-    }
-
-    #[test]
-    fn a_dropped_word_is_dropped_everywhere() {
-        let sites = [Dropout::new(0.5, 1, 0)];
-        let noise = Noise { sites: &sites, variational: false, words: sites[0], step: 7 };
-        let ids: Vec<u32> = (0..40).map(|i| i % 20).collect();
-        let mut x = Array2::<f64>::ones((40, 3));
-        drop_words(Some(noise), &ids, x.view_mut());
-        assert_eq!(x.slice(s![..20, ..]), x.slice(s![20.., ..]));
-        let dropped = x.column(0).iter().filter(|&&x| x == 0.0).count();
-        assert!((8..32).contains(&dropped), "{dropped} of 40");
     }
 }

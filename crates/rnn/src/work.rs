@@ -10,7 +10,7 @@ use nn::softmax::LayerScratch;
 use rayon::prelude::*;
 
 use crate::backbone::Backbone;
-use crate::unroll::{Group, Noise, Tape, add_weight_gradients, drop_words};
+use crate::unroll::{Group, Noise, Tape, add_weight_gradients};
 
 /// One training or scoring step's data, rows in the order (group of lanes, step, lane).
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +84,10 @@ impl<R: Real> Work<R> {
         let groups = self.groups.par_iter_mut().zip(h.par_chunks_mut(chunk * width));
         groups.zip(batch.inputs.par_chunks(chunk)).for_each(|((group, h), ids)| {
             net.encoder.gather(ids, group.tapes[0].x.slice_mut(s![..ids.len(), ..]));
-            drop_words(noise, ids, group.tapes[0].x.slice_mut(s![..ids.len(), ..]));
+            if let Some(noise) = noise {
+                let x = group.tapes[0].x.slice_mut(s![..ids.len(), ..]);
+                noise.words.words(noise.step, ids, x);
+            }
             let out = ArrayViewMut2::from_shape((ids.len(), width), h).expect("whole rows");
             let resets = part(batch.resets, group.first_lane * steps, ids.len());
             group.forward(net.cell, &net.layers, steps, resets, noise, out);
@@ -116,7 +119,10 @@ impl<R: Real> Work<R> {
         }
         if !net.frozen {
             for (group, ids) in self.groups.iter_mut().zip(batch.inputs.chunks(chunk)) {
-                drop_words(noise, ids, group.tapes[0].d_x.slice_mut(s![..ids.len(), ..]));
+                if let Some(noise) = noise {
+                    let d_x = group.tapes[0].d_x.slice_mut(s![..ids.len(), ..]);
+                    noise.words.words(noise.step, ids, d_x);
+                }
                 scatter_add(
                     ids,
                     group.tapes[0].d_x.slice(s![..ids.len(), ..]),

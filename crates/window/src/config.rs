@@ -35,6 +35,8 @@ pub struct WindowConfig {
     pub dropout: f64,
     /// Dropout probability on the word vectors.
     pub dropout_embedding: f64,
+    /// Dropout probability of whole words of the context.
+    pub dropout_words: f64,
     /// Examples a step.
     pub batch_size: usize,
     /// Windows do not reach back over sentence starts.
@@ -61,6 +63,7 @@ impl Default for WindowConfig {
             frozen: false,
             dropout: 0.2,
             dropout_embedding: 0.0,
+            dropout_words: 0.0,
             batch_size: 500,
             reset: false,
             init_range: 0.1,
@@ -142,6 +145,7 @@ impl WindowConfig {
         check::probabilities(&[
             ("dropout", self.dropout),
             ("dropout_embedding", self.dropout_embedding),
+            ("dropout_words", self.dropout_words),
         ])?;
         check::output(self.output(), data.vocab.len())?;
         check::texts(data, 1)?;

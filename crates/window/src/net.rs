@@ -61,7 +61,9 @@ pub struct WindowNet<R> {
 /// Dropout of one training step: on the word vectors and on the hidden layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Noise {
-    /// On e.
+    /// On e, word by word: whole words, the same ones wherever they stand in the batch.
+    pub words: Dropout,
+    /// On e, number by number.
     pub embedding: Dropout,
     /// On h.
     pub hidden: Dropout,
@@ -196,6 +198,9 @@ impl<R: Real> WindowNet<R> {
             let mut words =
                 ArrayViewMut2::from_shape((ids.len(), a.embedding), e).expect("C words an example");
             self.encoder.gather(ids, words.view_mut());
+            if let Some(noise) = noise {
+                noise.words.words(noise.step, ids, words.view_mut());
+            }
             let mut e = words.into_shape_with_order((rows, a.window())).expect("contiguous");
             if let Some(noise) = noise {
                 let start = (block * BLOCK * a.window()) as u64;
@@ -280,8 +285,11 @@ impl<R: Real> WindowNet<R> {
         par_gemm(R::one(), d_pre.t(), work.x.slice(s![..n, ..]), R::one(), grad.w.view_mut());
         d_pre.rows().into_iter().for_each(|row| grad.b1 += &row);
         if !a.frozen {
-            let d_e = work.d_e.slice(s![..n, ..]);
-            let d_e = d_e.to_shape((contexts.len(), a.embedding)).expect("contiguous");
+            let d_e = &mut work.d_e.as_slice_mut().expect("standard layout")[..n * a.window()];
+            let mut d_e = matrix_mut(d_e, contexts.len());
+            if let Some(noise) = noise {
+                noise.words.words(noise.step, contexts, d_e.view_mut());
+            }
             scatter_add(contexts, d_e.view(), grad.encoder.w.view_mut());
         }
     }

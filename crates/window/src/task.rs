@@ -44,6 +44,7 @@ impl<'a> LmTask<'a> {
             noise: Noise {
                 embedding: Dropout::new(config.dropout_embedding, config.seed, 0),
                 hidden: Dropout::new(config.dropout, config.seed, 1),
+                words: Dropout::new(config.dropout_words, config.seed, 2),
                 step: 0,
             },
             examples,

@@ -38,6 +38,7 @@ fn every_tensor() {
             let contexts: Vec<u32> = (0..EXAMPLES as u32 * 3).map(|i| i * i % 7).collect();
             let targets: Vec<u32> = (0..EXAMPLES as u32).map(|i| (i * 3 + 1) % 7).collect();
             let noise = Noise {
+                words: Dropout::new(0.2, 1, 2),
                 embedding: Dropout::new(0.2, 1, 0),
                 hidden: Dropout::new(0.3, 1, 1),
                 step: 4,

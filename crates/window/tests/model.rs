@@ -23,7 +23,8 @@ fn configs() -> Vec<WindowConfig> {
         training: Config { epochs: 3, lr: 1e-2, validations: 2, ..Config::default() },
         ..WindowConfig::default()
     };
-    let direct = WindowConfig { direct: true, dropout_embedding: 0.1, ..base.clone() };
+    let direct =
+        WindowConfig { direct: true, dropout_embedding: 0.1, dropout_words: 0.1, ..base.clone() };
     let tied = WindowConfig { tied_positions: true, n: 2, reset: true, ..base.clone() };
     let frozen = WindowConfig { frozen: true, init_range: 1.0, ..base.clone() };
     let softmax = SoftmaxName::Adaptive;
