@@ -21,6 +21,7 @@ pub mod skipgram;
 pub mod softmax;
 pub mod spectrum;
 pub mod tensorfile;
+pub mod transpose;
 
 pub use error::{Error, Result};
 pub use params::Params;

@@ -10,9 +10,11 @@ use lm::{Activity, Context, Footprint, LanguageModel, Reader, Result};
 use ndarray::{Array2, ArrayView2, s};
 use neural::activity::Spread;
 use neural::{file, nn_error};
+use nn::gemm::gemm;
 use nn::params::Params;
 use nn::softmax::LayerScratch;
 use nn::tensorfile::{Entry, entries};
+use nn::transpose::transposed;
 
 use crate::backbone::Backbone;
 use crate::cell::Forward;
@@ -194,6 +196,8 @@ pub(crate) struct RnnReader<'a> {
     net: &'a Backbone<f32>,
     /// Per layer: the state, the next one, and a step's buffers.
     layers: Vec<[Array2<f32>; 4]>,
+    /// Per layer: w_eᵀ and w_hᵀ.
+    weights: Vec<[Array2<f32>; 2]>,
     /// What goes into a layer.
     x: Vec<f32>,
     output: LayerScratch<f32>,
@@ -205,9 +209,11 @@ impl<'a> RnnReader<'a> {
         let sizes = [rule.states(), rule.states(), rule.gates(), rule.extra()];
         let layers =
             net.layers.iter().map(|_| sizes.map(|n| Array2::zeros((1, n * hidden)))).collect();
+        let weights = net.layers.iter().map(|l| [&l.w_e, &l.w_h].map(|w| transposed(w.view())));
         let mut reader = Self {
             net,
             layers,
+            weights: weights.collect(),
             x: Vec::with_capacity(hidden.max(net.layers[0].input())),
             output: LayerScratch::of_reader(&net.output),
         };
@@ -225,13 +231,16 @@ impl Reader for RnnReader<'_> {
     fn feed(&mut self, token: TokenId) {
         self.x.clear();
         self.x.extend(self.net.encoder.w.row(token.index()));
-        for (layer, [state, next, pre, extra]) in self.net.layers.iter().zip(&mut self.layers) {
+        let layers = self.net.layers.iter().zip(&self.weights).zip(&mut self.layers);
+        for ((layer, [w_e_t, w_h_t]), [state, next, pre, extra]) in layers {
             let x = ArrayView2::from_shape((1, self.x.len()), &self.x).expect("a row");
-            layer.project(x, pre.view_mut());
+            pre.assign(&layer.b1);
+            gemm(1.0, x, w_e_t.view(), 1.0, pre.view_mut());
             let step = Forward {
                 pre: pre.view_mut(),
                 extra: extra.view_mut(),
                 prev: state.view(),
+                w_h_t: w_h_t.view(),
                 next: next.view_mut(),
             };
             self.net.cell.rule().forward(layer, step);

@@ -67,12 +67,14 @@ impl<R: Real> Group<R> {
         Self { lanes, first_lane, tapes: layers.iter().map(tape).collect() }
     }
 
-    /// Forward from `tapes[0].x` to `out` [T·b, H], both of `steps` steps; `resets` (empty: never) says before which
-    /// rows the state is set to zero.
+    /// Forward from `tapes[0].x` to `out` [T·b, H], both of `steps` steps; `w_h_t` has every layer's w_hᵀ; `resets` (empty:
+    /// never) says before which rows the state is set to zero.
+    #[allow(clippy::too_many_arguments)] // what a pass through a network is made of
     pub fn forward(
         &mut self,
         cell: CellKind,
         layers: &[Layer<R>],
+        w_h_t: &[Array2<R>],
         steps: usize,
         resets: &[bool],
         noise: Option<Noise<'_>>,
@@ -95,7 +97,9 @@ impl<R: Real> Group<R> {
                 let mut next = future.slice_mut(s![..b, ..]);
                 let (pre, extra) = (tape.pre.slice_mut(at), tape.extra.slice_mut(at));
                 let prev = past.slice(at);
-                cell.rule().forward(layer, Forward { pre, extra, prev, next: next.view_mut() });
+                let (w_h_t, next_state) = (w_h_t[l].view(), next.view_mut());
+                let step = Forward { pre, extra, prev, w_h_t, next: next_state };
+                cell.rule().forward(layer, step);
                 h_out.slice_mut(at).assign(&next.slice(s![.., ..layer.hidden()]));
                 zero_rows(next, resets.get((t + 1) * b..(t + 2) * b));
             }

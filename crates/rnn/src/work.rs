@@ -7,6 +7,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use nn::Real;
 use nn::embedding::scatter_add;
 use nn::softmax::LayerScratch;
+use nn::transpose::transpose;
 use rayon::prelude::*;
 
 use crate::backbone::Backbone;
@@ -39,6 +40,8 @@ pub struct Work<R> {
     groups: Vec<Group<R>>,
     group_lanes: usize,
     lanes: usize,
+    /// Per layer: w_hᵀ of the last forward pass.
+    w_h_t: Vec<Array2<R>>,
     pub(crate) h: Array2<R>,
     pub(crate) d_h: Array2<R>,
     pub(crate) output: LayerScratch<R>,
@@ -56,6 +59,7 @@ impl<R: Real> Work<R> {
             groups: (0..lanes).step_by(per_group).map(group).collect(),
             group_lanes: per_group,
             lanes,
+            w_h_t: net.layers.iter().map(|layer| Array2::zeros(layer.w_h.t().dim())).collect(),
             h: Array2::zeros((rows, net.hidden())),
             d_h: Array2::zeros((rows, net.hidden())),
             output: LayerScratch::new(rows, net.hidden(), &net.output),
@@ -79,7 +83,11 @@ impl<R: Real> Work<R> {
             "a batch of {rows} rows for {} lanes × {steps} steps",
             self.lanes
         );
-        let (width, chunk) = (net.hidden(), self.group_lanes * steps);
+        for (to, layer) in self.w_h_t.iter_mut().zip(&net.layers) {
+            let to = to.as_slice_mut().expect("standard layout");
+            transpose(layer.w_h.view(), to, layer.w_h.nrows());
+        }
+        let (width, chunk, w_h_t) = (net.hidden(), self.group_lanes * steps, &self.w_h_t);
         let h = &mut self.h.as_slice_mut().expect("standard layout")[..rows * width];
         let groups = self.groups.par_iter_mut().zip(h.par_chunks_mut(chunk * width));
         groups.zip(batch.inputs.par_chunks(chunk)).for_each(|((group, h), ids)| {
@@ -90,7 +98,7 @@ impl<R: Real> Work<R> {
             }
             let out = ArrayViewMut2::from_shape((ids.len(), width), h).expect("whole rows");
             let resets = part(batch.resets, group.first_lane * steps, ids.len());
-            group.forward(net.cell, &net.layers, steps, resets, noise, out);
+            group.forward(net.cell, &net.layers, w_h_t, steps, resets, noise, out);
         });
     }
 

@@ -5,6 +5,7 @@ use crate::gemm::gemm;
 use crate::real::Real;
 use crate::simd::lines::padded;
 use crate::simd::widest;
+use crate::transpose::transpose;
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 use rayon::prelude::*;
 
@@ -63,13 +64,7 @@ impl<'a, R: Real> Output<'a, R> {
         let (pitch, hidden) = (self.pitch, self.h.ncols());
         let tiles = self.u.nrows().div_ceil(TILE);
         let h_t = &mut scratch.h_t.slice_mut()[..hidden * pitch];
-        // sixteen columns of h at a time: a cache line of each row
-        h_t.par_chunks_mut(16 * pitch).enumerate().for_each(|(block, h_t)| {
-            for (n, row) in self.h.rows().into_iter().enumerate() {
-                let part = row.slice_move(ndarray::s![block * 16..block * 16 + h_t.len() / pitch]);
-                part.iter().enumerate().for_each(|(k, &x)| h_t[k * pitch + n] = x);
-            }
-        });
+        transpose(self.h, h_t, pitch);
         let h_t = ArrayView2::from_shape((hidden, pitch), h_t).expect("hidden rows of pitch");
         let stats = &mut scratch.stats.slice_mut()[..tiles * 3 * pitch];
         let logits = &mut scratch.logits.slice_mut()[..self.u.nrows() * pitch];

@@ -38,15 +38,15 @@ impl<R: Real> Cell<R> for Gru {
     }
 
     fn forward(&self, layer: &Layer<R>, step: Forward<'_, R>) {
-        let Forward { mut pre, extra: mut q, prev, mut next } = step;
+        let Forward { mut pre, extra: mut q, prev, w_h_t, mut next } = step;
         let (width, one) = (layer.hidden(), R::one());
         let b_h = layer.b_h.as_ref().expect("a GRU has a recurrent bias");
-        let (w_rz, w_n) = layer.w_h.view().split_at(ndarray::Axis(0), 2 * width);
+        let (w_rz_t, w_n_t) = w_h_t.split_at(ndarray::Axis(1), 2 * width);
         let mut rz = pre.slice_mut(s![.., ..2 * width]);
         rz += &b_h.slice(s![..2 * width]);
-        gemm(one, prev, w_rz.t(), one, rz);
+        gemm(one, prev, w_rz_t, one, rz);
         q.assign(&b_h.slice(s![2 * width..]));
-        gemm(one, prev, w_n.t(), one, q.view_mut());
+        gemm(one, prev, w_n_t, one, q.view_mut());
         for b in 0..pre.nrows() {
             let gates = pre.row_mut(b).into_slice().expect("a row");
             R::sigmoid_slice(&mut gates[..2 * width]);

@@ -36,9 +36,9 @@ impl<R: Real> Cell<R> for Lstm {
     }
 
     fn forward(&self, layer: &Layer<R>, step: Forward<'_, R>) {
-        let Forward { mut pre, mut extra, prev, mut next } = step;
+        let Forward { mut pre, mut extra, prev, w_h_t, mut next } = step;
         let width = layer.hidden();
-        gemm(R::one(), prev.slice(s![.., ..width]), layer.w_h.t(), R::one(), pre.view_mut());
+        gemm(R::one(), prev.slice(s![.., ..width]), w_h_t, R::one(), pre.view_mut());
         for b in 0..pre.nrows() {
             let gates = row_mut(&mut pre, b);
             R::sigmoid_slice(&mut gates[..2 * width]);

@@ -28,6 +28,8 @@ pub struct Forward<'a, R> {
     pub extra: ArrayViewMut2<'a, R>,
     /// The incoming state. [B, S·H]
     pub prev: ArrayView2<'a, R>,
+    /// w_hᵀ, row-major: transposed once for many steps. [H, G·H]
+    pub w_h_t: ArrayView2<'a, R>,
     /// Out: the new state. [B, S·H]
     pub next: ArrayViewMut2<'a, R>,
 }

@@ -39,9 +39,9 @@ impl<R: Real> Cell<R> for Vanilla {
         false
     }
 
-    fn forward(&self, layer: &Layer<R>, step: Forward<'_, R>) {
+    fn forward(&self, _: &Layer<R>, step: Forward<'_, R>) {
         let (mut h, h_prev) = (step.pre, step.prev);
-        gemm(R::one(), h_prev, layer.w_h.t(), R::one(), h.view_mut()); // eq: 8
+        gemm(R::one(), h_prev, step.w_h_t, R::one(), h.view_mut()); // eq: 8
         self.sigma.apply(h.as_slice_mut().expect("rows of a step are contiguous"));
         { step.next }.assign(&h);
     }

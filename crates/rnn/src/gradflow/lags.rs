@@ -9,6 +9,7 @@
 use ndarray::{Array2, Axis, s};
 use nn::gemm::gemm;
 use nn::softmax::LayerScratch;
+use nn::transpose::transposed;
 
 use crate::backbone::Backbone;
 use crate::cell::{Backward, Forward};
@@ -132,7 +133,7 @@ pub(super) fn unroll(net: &Backbone<f64>, texts: &[&[u32]], start: Array2<f64>) 
     let length = texts.first().map_or(0, |text| text.len());
     assert!(texts.iter().all(|text| text.len() == length), "texts of one length");
     let mut steps = vec![Step { pre: row(0), extra: row(0), state: start }];
-    let mut x = Array2::zeros((lanes, layer.input()));
+    let (mut x, w_h_t) = (Array2::zeros((lanes, layer.input())), transposed(layer.w_h.view()));
     for t in 0..length {
         let mut step =
             Step { pre: row(rule.gates()), extra: row(rule.extra()), state: row(rule.states()) };
@@ -142,7 +143,7 @@ pub(super) fn unroll(net: &Backbone<f64>, texts: &[&[u32]], start: Array2<f64>) 
         layer.project(x.view(), step.pre.view_mut());
         let (pre, extra) = (step.pre.view_mut(), step.extra.view_mut());
         let (prev, next) = (steps[steps.len() - 1].state.view(), step.state.view_mut());
-        rule.forward(layer, Forward { pre, extra, prev, next });
+        rule.forward(layer, Forward { pre, extra, prev, w_h_t: w_h_t.view(), next });
         steps.push(step);
     }
     steps
