@@ -2,7 +2,7 @@
 //!
 //! The engine ([`nn`]) knows no language, the contract of a language model ([`lm`]) knows no engine; here the two meet:
 //! checks of a configuration ([`check`]), a training run with its checkpoints ([`training`]), the file of a model
-//! ([`file`]), the spread of its units ([`activity`]). A network's own crate keeps its equations, its batches and its
+//! ([`mod@file`]), the spread of its units ([`activity`]). A network's own crate keeps its equations, its batches and its
 //! scoring.
 
 pub mod activity;
