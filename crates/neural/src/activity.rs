@@ -8,20 +8,19 @@ const SILENT: f64 = 1e-3;
 /// Least, most and sum of every unit's output.
 #[derive(Clone, Debug)]
 pub struct Spread {
-    units: Vec<(f32, f32, f64)>,
-    rows: Vec<u64>,
+    /// And how often it was seen.
+    units: Vec<(f32, f32, f64, u64)>,
 }
 
 impl Spread {
     /// Of so many units.
     pub fn of(units: usize) -> Self {
-        Self { units: vec![(f32::INFINITY, f32::NEG_INFINITY, 0.0); units], rows: vec![0; units] }
+        Self { units: vec![(f32::INFINITY, f32::NEG_INFINITY, 0.0, 0); units] }
     }
 
     /// The outputs of the units from `first` at one place of the text.
     pub fn see<'a>(&mut self, first: usize, outputs: impl IntoIterator<Item = &'a f32>) {
-        let seen = self.units[first..].iter_mut().zip(&mut self.rows[first..]);
-        for (&h, ((least, most, sum), rows)) in outputs.into_iter().zip(seen) {
+        for (&h, (least, most, sum, rows)) in outputs.into_iter().zip(&mut self.units[first..]) {
             (*least, *most, *sum) = (least.min(h), most.max(h), *sum + f64::from(h));
             *rows += 1;
         }
@@ -29,7 +28,7 @@ impl Spread {
 
     /// What was seen.
     pub fn activity(&self) -> Activity {
-        let silent = self.units.iter().zip(&self.rows).filter(|&(&(least, most, sum), &rows)| {
+        let silent = self.units.iter().filter(|&&(least, most, sum, rows)| {
             let mean = sum / rows as f64;
             f64::from(most) - mean <= SILENT && mean - f64::from(least) <= SILENT
         });

@@ -223,13 +223,12 @@ fn train(
 
 /// A line of the learning curve.
 fn tell(point: &CurvePoint, out: &mut dyn Write) -> std::io::Result<()> {
-    let perplexity = |nll: f64| Perplexity::of_mean_nll(nll);
     writeln!(
         out,
         "epoch {:>5.1}  train {:>8.2}  valid {:>8.2}  rate {:.2e}  gradient {:.3}  {:.1} s",
         point.epoch,
-        perplexity(point.train_nll),
-        perplexity(point.valid_nll),
+        Perplexity::of_mean_nll(point.train_nll),
+        Perplexity::of_mean_nll(point.valid_nll),
         point.rate,
         point.grad_norm,
         point.seconds

@@ -157,8 +157,7 @@ impl<'a, T: Task + Send> Run<'a, T> {
         }
         if validated || self.position.step.is_multiple_of(self.options.snapshot_steps) {
             self.position.seconds = self.clock.1 + self.clock.0.elapsed().as_secs_f64();
-            let mean = self.average.as_ref().map(|a| &a.mean);
-            self.good.take(self.model, mean, &self.optimizer, &self.position);
+            self.take_snapshot();
             self.task.carried(&mut self.good.carried);
         }
         if let Some(keeper) = self.keeper.as_deref_mut()
@@ -305,9 +304,13 @@ impl<'a, T: Task + Send> Run<'a, T> {
         if listen(event).is_break() { Err(Error::Interrupted) } else { Ok(()) }
     }
 
-    fn finish(mut self) -> Result<Outcome> {
+    fn take_snapshot(&mut self) {
         let mean = self.average.as_ref().map(|a| &a.mean);
         self.good.take(self.model, mean, &self.optimizer, &self.position);
+    }
+
+    fn finish(mut self) -> Result<Outcome> {
+        self.take_snapshot();
         if let Some(keeper) = self.keeper.as_deref_mut() {
             keeper.save(&self.good, &self.best)?;
         }
