@@ -12,7 +12,7 @@ use crate::schedule::Schedule;
 pub enum OptimizerName {
     /// Stochastic gradient descent.
     Sgd,
-    /// Adam with the constants of its paper.
+    /// Adam.
     Adam,
     /// Adam with decoupled weight decay.
     AdamW,
@@ -30,6 +30,13 @@ pub struct Config {
     pub lr: f64,
     /// Momentum of SGD.
     pub momentum: f64,
+    /// Adam's mean of gradients forgets at this rate: β₁.
+    pub beta1: f64,
+    /// Adam's mean of squares forgets at this rate: β₂. A rare word's row hardly moves the mean of squares, so that its
+    /// few steps are up to (1 − β₂)^−½ rates long: less than the paper's 0.999 steadies them.
+    pub beta2: f64,
+    /// Adam's ε.
+    pub eps: f64,
     /// Weight decay.
     pub weight_decay: f64,
     /// Gradient clipping threshold; 0: none.
@@ -57,6 +64,9 @@ impl Default for Config {
             optimizer: OptimizerName::Adam,
             lr: 2e-3,
             momentum: 0.0,
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-8,
             weight_decay: 0.0,
             clip: 1.0,
             clip_elementwise: false,
@@ -69,11 +79,14 @@ impl Default for Config {
     }
 }
 
+/// The cure for a number out of range.
+const SHARE: &str = "give a number from 0 to below 1";
+
 impl Config {
     /// What [`super::fit`] takes.
     pub fn options(&self) -> Options {
         let (momentum, weight_decay) = (self.momentum, self.weight_decay);
-        let (beta1, beta2, eps) = (0.9, 0.999, 1e-8);
+        let (beta1, beta2, eps) = (self.beta1, self.beta2, self.eps);
         Options {
             epochs: self.epochs,
             rate: self.lr,
@@ -106,15 +119,19 @@ impl Config {
     /// The first option that makes no sense: (name, what is wrong, cure).
     pub fn mistake(&self) -> Option<(&'static str, String, &'static str)> {
         let positive = |x: f64| x > 0.0 && x.is_finite();
+        let share = |x: f64| (0.0..1.0).contains(&x);
         let not_negative = |x: f64| x >= 0.0 && x.is_finite();
         let checks = [
             ("epochs", self.epochs > 0, self.epochs.to_string(), "give at least 1"),
             ("lr", positive(self.lr), self.lr.to_string(), "give a positive number, such as 0.002"),
+            ("momentum", share(self.momentum), self.momentum.to_string(), SHARE),
+            ("beta1", share(self.beta1), self.beta1.to_string(), SHARE),
+            ("beta2", share(self.beta2), self.beta2.to_string(), SHARE),
             (
-                "momentum",
-                (0.0..1.0).contains(&self.momentum),
-                self.momentum.to_string(),
-                "give a number from 0 to below 1",
+                "eps",
+                positive(self.eps),
+                self.eps.to_string(),
+                "give a positive number, such as 1e-8",
             ),
             (
                 "weight_decay",
