@@ -63,7 +63,8 @@ impl<R: Real> Backbone<R> {
     /// Zeros.
     ///
     /// # Panics
-    /// As [`Backbone::zeros`], or when an adaptive softmax is tied or has other words.
+    /// As [`Backbone::zeros`], or when an adaptive softmax has other words, or is tied to words that are not in
+    /// the order of their ranks.
     pub fn zeros_with(a: &Architecture, output: &Layout) -> Self {
         assert!(a.layers > 0 && (!a.tied || a.embedding == a.hidden), "{a:?}");
         let input = |l| if l == 0 { a.embedding } else { a.hidden };

@@ -128,8 +128,8 @@ impl RnnConfig {
 
     /// What it says about the output layer.
     pub fn output(&self) -> Request<'_> {
-        let (softmax, div_value) = (self.softmax, self.div_value);
-        Request { softmax, cutoffs: &self.cutoffs, div_value }
+        let (softmax, div_value, tied) = (self.softmax, self.div_value, self.tied);
+        Request { softmax, cutoffs: &self.cutoffs, div_value, tied }
     }
 
     /// Its output layer for a vocabulary.
@@ -159,7 +159,7 @@ impl RnnConfig {
         let inputs = a.embedding + (a.layers - 1) * a.hidden;
         let gates = a.cell.rule::<f32>().gates();
         let recurrence = (gates * a.hidden * (inputs + a.layers * a.hidden)) as u64;
-        Ok(recurrence + self.layout(vocab)?.products(vocab.counts(), a.hidden))
+        Ok(recurrence + self.layout(vocab)?.products(vocab.counts(), a.hidden, a.tied))
     }
 
     /// Bytes that training needs at its peak, estimated from above (in floating point: any size may be asked for).
@@ -170,7 +170,7 @@ impl RnnConfig {
         let rule = a.cell.rule::<f32>();
         let (gates, kept) =
             (rule.gates() as f64, (rule.gates() + rule.extra() + rule.states()) as f64);
-        let output = if a.tied { v } else { self.output().numbers(v, h) };
+        let output = self.output().numbers(v, h);
         let weights = v * e + output + gates * h * (e + h + 2.0 + (layers - 1.0) * (2.0 * h + 2.0));
         let copies = self.training.copies() as f64;
         // an adaptive softmax gathers rows of h, and of a projection, with their gradients
@@ -201,10 +201,6 @@ impl RnnConfig {
             return Err(wrong("tied", what, "give the same sizes, or leave `tied` out"));
         }
         check::output(self.output(), data.vocab.len())?;
-        if self.tied && self.softmax == SoftmaxName::Adaptive {
-            let what = "an adaptive softmax has no matrix of one row a word to share".into();
-            return Err(wrong("tied", what, "leave `tied` out, or give softmax = \"full\""));
-        }
         if self.tied && self.frozen {
             let what = "tied weights cannot be frozen".into();
             return Err(wrong("frozen", what, "leave one of the two out"));

@@ -124,8 +124,11 @@ fn tied_embeddings() {
 fn adaptive_softmax() {
     let clusters = Clusters::new(vec![3, 0, 6, 2, 5, 1, 4], &[2, 5]).unwrap();
     let output = Layout::Adaptive { clusters: Arc::new(clusters), div_value: 2 };
+    let in_order = Clusters::new((0..7).collect(), &[2, 5]).unwrap();
+    let tied = Layout::Adaptive { clusters: Arc::new(in_order), div_value: 2 };
     for cell in CellKind::all() {
         check_with(&architecture(cell), &output, 0.2, true);
+        check_with(&Architecture { tied: true, hidden: 5, ..architecture(cell) }, &tied, 0.2, true);
     }
 }
 

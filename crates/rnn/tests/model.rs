@@ -197,7 +197,6 @@ fn options_that_make_no_sense_are_refused_by_name() {
         ("nhid", RnnConfig { nhid: 0, ..default() }),
         ("dropout", RnnConfig { dropout: 1.0, ..default() }),
         ("tied", RnnConfig { tied: true, emsize: 3, ..default() }),
-        ("tied", RnnConfig { tied: true, softmax: SoftmaxName::Adaptive, ..default() }),
         ("cutoffs", RnnConfig { cutoffs: vec![5], ..default() }),
         ("cutoffs", RnnConfig { softmax: SoftmaxName::Adaptive, cutoffs: vec![9, 5], ..default() }),
         ("div_value", RnnConfig { softmax: SoftmaxName::Adaptive, div_value: 0, ..default() }),

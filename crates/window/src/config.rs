@@ -90,7 +90,7 @@ impl WindowConfig {
     /// What it says about the output layer.
     pub fn output(&self) -> Request<'_> {
         let (softmax, div_value) = (self.softmax, self.div_value);
-        Request { softmax, cutoffs: &self.cutoffs, div_value }
+        Request { softmax, cutoffs: &self.cutoffs, div_value, tied: false }
     }
 
     /// Its output layer for a vocabulary.
@@ -108,7 +108,7 @@ impl WindowConfig {
     pub fn products(&self, vocab: &Vocab) -> Result<u64> {
         let window = (self.n - 1) * self.emsize;
         let features = self.nhid + if self.direct { window } else { 0 };
-        let output = self.layout(vocab)?.products(vocab.counts(), features);
+        let output = self.layout(vocab)?.products(vocab.counts(), features, false);
         Ok((window * self.nhid) as u64 + output)
     }
 

@@ -151,7 +151,17 @@ impl Clusters {
 
     /// The words of cluster `i`, in the order of its rows.
     pub(super) fn cluster_words(&self, i: usize) -> &[u32] {
-        &self.word[self.cuts[i] as usize..self.cuts[i + 1] as usize]
+        &self.word[self.tail_ranks(i)]
+    }
+
+    /// The ranks of cluster `i`.
+    pub(super) fn tail_ranks(&self, i: usize) -> std::ops::Range<usize> {
+        self.cuts[i] as usize..self.cuts[i + 1] as usize
+    }
+
+    /// Whether the words stand in the order of their ranks, as tied weights need it.
+    pub fn in_order(&self) -> bool {
+        self.rank.is_sorted()
     }
 
     /// Where a word is, and its row there.

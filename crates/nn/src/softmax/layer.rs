@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
-use super::adaptive::{self, Adaptive, AdaptiveScratch};
+use super::adaptive::{self, Adaptive, AdaptiveScratch, Narrow, Tail};
 use super::{Clusters, Layout, OutputScratch};
 use crate::init;
 use crate::linear::Linear;
@@ -72,7 +72,7 @@ impl<R: Real> OutputLayer<R> {
     /// Zeros for `vocab` words and `features` numbers a row.
     ///
     /// # Panics
-    /// When an adaptive softmax is tied.
+    /// When an adaptive softmax has other words, or is tied to words in another order than that of their ranks.
     pub fn zeros(layout: &Layout, vocab: usize, features: usize, tied: bool) -> Self {
         match layout {
             Layout::Full => Self::Full {
@@ -80,11 +80,12 @@ impl<R: Real> OutputLayer<R> {
                 b2: Array1::zeros(vocab),
             },
             Layout::Adaptive { clusters, div_value } => {
-                assert!(!tied && clusters.vocab() == vocab, "an adaptive softmax of its own words");
+                assert!(clusters.vocab() == vocab, "an adaptive softmax of its own words");
+                assert!(!tied || clusters.in_order(), "tied words in the order of their ranks");
                 Self::Adaptive {
                     clusters: clusters.clone(),
                     div_value: *div_value,
-                    weights: Adaptive::zeros(clusters, features, *div_value),
+                    weights: Adaptive::zeros(clusters, features, *div_value, tied),
                 }
             }
         }
@@ -100,8 +101,9 @@ impl<R: Real> OutputLayer<R> {
             Self::Adaptive { weights, .. } => {
                 uniform(&mut weights.head.w, &format!("{name}/head"));
                 for (i, tail) in weights.tails.iter_mut().enumerate() {
-                    uniform(&mut tail.project, &format!("{name}/project/{i}"));
-                    uniform(&mut tail.output.w, &format!("{name}/cluster/{i}"));
+                    let Some(own) = &mut tail.own else { continue };
+                    uniform(&mut own.project, &format!("{name}/project/{i}"));
+                    uniform(&mut own.w, &format!("{name}/cluster/{i}"));
                 }
             }
         }
@@ -120,21 +122,26 @@ impl<R: Real> OutputLayer<R> {
     /// The same layer over numbers of another type.
     pub fn cast<S: Real>(&self) -> OutputLayer<S> {
         let number = |x: &R| S::of(x.as_f64());
-        let linear = |layer: &Linear<R>| Linear { w: layer.w.map(number), b: layer.b.map(number) };
         match self {
             Self::Full { u, b2 } => {
                 OutputLayer::Full { u: u.as_ref().map(|u| u.map(number)), b2: b2.map(number) }
             }
             Self::Adaptive { clusters, div_value, weights } => {
-                let tail = |tail: &adaptive::Tail<R>| adaptive::Tail {
-                    project: tail.project.map(number),
-                    output: linear(&tail.output),
+                let own = |own: &Narrow<R>| Narrow {
+                    project: own.project.map(number),
+                    w: own.w.map(number),
                 };
+                let tail = |tail: &Tail<R>| Tail {
+                    own: tail.own.as_ref().map(own),
+                    b: tail.b.map(number),
+                };
+                let Linear { w, b } = &weights.head;
+                let head = Linear { w: w.map(number), b: b.map(number) };
                 let tails = weights.tails.iter().map(tail).collect();
                 OutputLayer::Adaptive {
                     clusters: clusters.clone(),
                     div_value: *div_value,
-                    weights: Adaptive { head: linear(&weights.head), tails },
+                    weights: Adaptive { head, tails },
                 }
             }
         }
@@ -172,7 +179,9 @@ impl<R: Real> OutputLayer<R> {
                 Self::Adaptive { clusters, weights, .. },
                 Self::Adaptive { weights: grad, .. },
                 LayerScratch::Adaptive(scratch),
-            ) => adaptive::loss_grad(clusters, weights, h, targets, scale, d_h, grad, scratch),
+            ) => adaptive::loss_grad(
+                clusters, weights, table, h, targets, scale, d_h, grad, d_table, scratch,
+            ),
             _ => panic!("{SAME}"),
         }
     }
@@ -195,7 +204,7 @@ impl<R: Real> OutputLayer<R> {
                 super::score(u, b2.view(), h, targets, out, scratch);
             }
             (Self::Adaptive { clusters, weights, .. }, LayerScratch::Adaptive(scratch)) => {
-                adaptive::score(clusters, weights, h, targets, out, scratch);
+                adaptive::score(clusters, weights, table, h, targets, out, scratch);
             }
             _ => panic!("{SAME}"),
         }
@@ -217,7 +226,7 @@ impl<R: Real> OutputLayer<R> {
                 super::log_probs(u.as_ref().map_or(table, |u| u.view()), b2.view(), h, out);
             }
             (Self::Adaptive { clusters, weights, .. }, LayerScratch::Adaptive(scratch)) => {
-                adaptive::log_probs(clusters, weights, h, out, scratch);
+                adaptive::log_probs(clusters, weights, table, h, out, scratch);
             }
             _ => panic!("{SAME}"),
         }
@@ -234,9 +243,11 @@ impl<R: Real> OutputLayer<R> {
                 each(Tensor::matrix(HEAD[0], &head.w));
                 each(Tensor::vector(HEAD[1], &head.b));
                 for (i, tail) in tails.iter().enumerate() {
-                    each(Tensor::matrix(TAIL[0].layer(i), &tail.project));
-                    each(Tensor::matrix(TAIL[1].layer(i), &tail.output.w));
-                    each(Tensor::vector(TAIL[2].layer(i), &tail.output.b));
+                    if let Some(own) = &tail.own {
+                        each(Tensor::matrix(TAIL[0].layer(i), &own.project));
+                        each(Tensor::matrix(TAIL[1].layer(i), &own.w));
+                    }
+                    each(Tensor::vector(TAIL[2].layer(i), &tail.b));
                 }
             }
         }
@@ -253,9 +264,11 @@ impl<R: Real> OutputLayer<R> {
                 each(TensorMut::matrix(HEAD[0], &mut head.w));
                 each(TensorMut::vector(HEAD[1], &mut head.b));
                 for (i, tail) in tails.iter_mut().enumerate() {
-                    each(TensorMut::matrix(TAIL[0].layer(i), &mut tail.project));
-                    each(TensorMut::matrix(TAIL[1].layer(i), &mut tail.output.w));
-                    each(TensorMut::vector(TAIL[2].layer(i), &mut tail.output.b));
+                    if let Some(own) = &mut tail.own {
+                        each(TensorMut::matrix(TAIL[0].layer(i), &mut own.project));
+                        each(TensorMut::matrix(TAIL[1].layer(i), &mut own.w));
+                    }
+                    each(TensorMut::vector(TAIL[2].layer(i), &mut tail.b));
                 }
             }
         }

@@ -32,6 +32,9 @@ pub struct Request<'a> {
     pub cutoffs: &'a [u32],
     /// How many times narrower each cluster is than the one before.
     pub div_value: usize,
+    /// Whether the word vectors are the layer's matrices: an adaptive softmax then cuts the words in the order of the
+    /// vocabulary, and its clusters are as wide as the word vectors.
+    pub tied: bool,
 }
 
 /// The default of [`Request::div_value`].
@@ -89,7 +92,11 @@ impl Request<'_> {
         }
         let rule = Clusters::cuts_by_count(counts);
         let cuts = if self.cutoffs.is_empty() { &rule } else { self.cutoffs };
-        let clusters = Arc::new(Clusters::by_count(counts, cuts)?);
+        let clusters = match self.tied {
+            true => Clusters::new((0..counts.len() as u32).collect(), cuts)?,
+            false => Clusters::by_count(counts, cuts)?,
+        };
+        let clusters = Arc::new(clusters);
         Ok(Layout::Adaptive { clusters, div_value: self.div_value })
     }
 
@@ -115,35 +122,41 @@ impl Request<'_> {
             return Err(file.damaged(what));
         }
         let clusters = Clusters::new(rank, &cuts).map_err(|e| file.damaged(e.to_string()))?;
+        if self.tied && !clusters.in_order() {
+            return Err(file.damaged(format!("tensor `{RANKS}` is not in the order of the words")));
+        }
         Ok(Layout::Adaptive { clusters: Arc::new(clusters), div_value: self.div_value })
     }
 
-    /// Numbers of the layer for so many words and features, from above (in floating point: any size may be asked for).
+    /// Numbers of the layer's own for so many words and features, from above (in floating point: any size may be asked
+    /// for).
     pub fn numbers(&self, vocab: f64, features: f64) -> f64 {
-        let projections = match self.softmax {
+        let clusters = match self.softmax {
             SoftmaxName::Full => 0.0,
             // without cutoffs of its own it has two clusters at most
-            SoftmaxName::Adaptive => {
-                let clusters = if self.cutoffs.is_empty() { 2 } else { self.cutoffs.len() };
-                clusters as f64 * (features * features + 1.0 + features)
-            }
+            SoftmaxName::Adaptive if self.cutoffs.is_empty() => 2.0,
+            SoftmaxName::Adaptive => self.cutoffs.len() as f64,
         };
-        vocab * (features + 1.0) + projections
+        let (matrix, projection) =
+            if self.tied { (0.0, 0.0) } else { (vocab * features, features * features) };
+        matrix + vocab + clusters * (projection + 1.0 + features)
     }
 }
 
 impl Layout {
-    /// Multiplications of the layer's products for one training token: those of rare words count by how often such a
-    /// word is the target.
-    pub fn products(&self, counts: &[u64], features: usize) -> u64 {
+    /// Multiplications of the layer's products for one training token, with matrices of its own or tied: those of rare
+    /// words count by how often such a word is the target.
+    pub fn products(&self, counts: &[u64], features: usize, tied: bool) -> u64 {
         match self {
             Layout::Full => (features * counts.len()) as u64,
             Layout::Adaptive { clusters, div_value } => {
                 let shares = clusters.shares(counts);
                 let widths = widths(clusters, features, *div_value);
                 let tails = clusters.tail_lens().zip(widths).zip(shares);
-                let tails = tails
-                    .map(|((words, width), share)| share * (width * (words + features)) as f64);
+                let tails = tails.map(|((words, width), share)| {
+                    let products = if tied { words * features } else { width * (words + features) };
+                    share * products as f64
+                });
                 (features * clusters.head_len()) as u64 + tails.sum::<f64>().round() as u64
             }
         }
@@ -169,7 +182,7 @@ mod tests {
     use super::*;
 
     fn request(softmax: SoftmaxName, cutoffs: &[u32]) -> Request<'_> {
-        Request { softmax, cutoffs, div_value: 2 }
+        Request { softmax, cutoffs, div_value: 2, tied: false }
     }
 
     #[test]
@@ -195,7 +208,10 @@ mod tests {
         let counts = [20, 15, 10, 10, 2, 2, 1];
         let layout = request(SoftmaxName::Adaptive, &[2, 4]).layout(&counts).expect("cuts");
         let tails = (1.0 / 3.0) * (4 * 2 + 8 * 4) as f64 + (1.0 / 12.0) * (2 * 3 + 8 * 2) as f64;
-        assert_eq!(layout.products(&counts, 8), 8 * 4 + tails.round() as u64);
-        assert_eq!(Layout::Full.products(&counts, 8), 56);
+        assert_eq!(layout.products(&counts, 8, false), 8 * 4 + tails.round() as u64);
+        // tied, all words are 8 wide
+        let tails = (1.0 / 3.0) * (2 * 8) as f64 + (1.0 / 12.0) * (3 * 8) as f64;
+        assert_eq!(layout.products(&counts, 8, true), 8 * 4 + tails.round() as u64);
+        assert_eq!(Layout::Full.products(&counts, 8, false), 56);
     }
 }
