@@ -47,6 +47,22 @@ pub fn probabilities(options: &[(&str, f64)]) -> Result<()> {
     }
 }
 
+/// Weights that embedding and output layer share.
+///
+/// # Errors
+/// When the layers are of two widths, or the word vectors are not trained.
+pub fn tied(emsize: usize, nhid: usize, frozen: bool) -> Result<()> {
+    if emsize != nhid {
+        let what = format!("tied weights need emsize = nhid, not {emsize} and {nhid}");
+        return Err(wrong("tied", what, "give the same sizes, or leave `tied` out"));
+    }
+    if frozen {
+        let what = "tied weights cannot be frozen".into();
+        return Err(wrong("frozen", what, "leave one of the two out"));
+    }
+    Ok(())
+}
+
 /// The output layer's options for a vocabulary of this size.
 ///
 /// # Errors

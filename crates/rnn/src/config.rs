@@ -2,7 +2,7 @@
 
 use corpus::{TrainSet, Vocab};
 use lm::Result;
-use neural::check::{self, wrong};
+use neural::check;
 use nn::activation::Activation;
 use nn::fit::Config;
 use nn::softmax::{DIV_VALUE, Layout, ROWS, Request, SoftmaxName};
@@ -195,16 +195,11 @@ impl RnnConfig {
             ("dropout_words", self.dropout_words),
             ("dropout_weights", self.dropout_weights),
         ])?;
-        if self.tied && ![0, self.nhid].contains(&self.emsize) {
-            let what =
-                format!("tied weights need emsize = nhid, not {} and {}", self.emsize, self.nhid);
-            return Err(wrong("tied", what, "give the same sizes, or leave `tied` out"));
+        if self.tied {
+            let emsize = if self.emsize == 0 { self.nhid } else { self.emsize };
+            check::tied(emsize, self.nhid, self.frozen)?;
         }
         check::output(self.output(), data.vocab.len())?;
-        if self.tied && self.frozen {
-            let what = "tied weights cannot be frozen".into();
-            return Err(wrong("frozen", what, "leave one of the two out"));
-        }
         check::texts(data, 2 * self.batch_size)?;
         check::memory(self.training_bytes(data.vocab.len()))
     }

@@ -31,6 +31,7 @@ fn configs() -> Vec<RnnConfig> {
     let deep = RnnConfig { nlayers: 2, tied: true, reset: true, ..base.clone() };
     let softmax = SoftmaxName::Adaptive;
     let clusters = RnnConfig { softmax, cutoffs: vec![4, 9], div_value: 3, ..base.clone() };
+    let shared = RnnConfig { tied: true, cutoffs: Vec::new(), ..clusters.clone() };
     let averaging = Config {
         optimizer: OptimizerName::Sgd,
         lr: 2.0,
@@ -41,7 +42,7 @@ fn configs() -> Vec<RnnConfig> {
     };
     let averaged = RnnConfig { training: averaging, ..base.clone() };
     let by_rule = RnnConfig { softmax, cell: CellName::Lstm, dropout_weights: 0.1, ..base };
-    vanilla.into_iter().chain(gated).chain([deep, clusters, by_rule, averaged]).collect()
+    vanilla.into_iter().chain(gated).chain([deep, clusters, shared, by_rule, averaged]).collect()
 }
 
 fn train(config: &RnnConfig, corpus: &Corpus) -> RnnModel {

@@ -23,6 +23,8 @@ pub struct WindowConfig {
     pub tied_positions: bool,
     /// Direct connections from the word vectors to the output.
     pub direct: bool,
+    /// Output matrix and embedding are one (`emsize` = `nhid`, no direct connections).
+    pub tied: bool,
     /// One softmax over all words, or an adaptive one.
     pub softmax: SoftmaxName,
     /// Ranks at which an adaptive softmax cuts the words; empty: from the words' frequencies.
@@ -57,6 +59,7 @@ impl Default for WindowConfig {
             nhid: 100,
             tied_positions: false,
             direct: false,
+            tied: false,
             softmax: SoftmaxName::Full,
             cutoffs: Vec::new(),
             div_value: DIV_VALUE,
@@ -83,14 +86,15 @@ impl WindowConfig {
             hidden: self.nhid,
             tied_positions: self.tied_positions,
             direct: self.direct,
+            tied: self.tied,
             frozen: self.frozen,
         }
     }
 
     /// What it says about the output layer.
     pub fn output(&self) -> Request<'_> {
-        let (softmax, div_value) = (self.softmax, self.div_value);
-        Request { softmax, cutoffs: &self.cutoffs, div_value, tied: false }
+        let (softmax, div_value, tied) = (self.softmax, self.div_value, self.tied);
+        Request { softmax, cutoffs: &self.cutoffs, div_value, tied }
     }
 
     /// Its output layer for a vocabulary.
@@ -108,7 +112,7 @@ impl WindowConfig {
     pub fn products(&self, vocab: &Vocab) -> Result<u64> {
         let window = (self.n - 1) * self.emsize;
         let features = self.nhid + if self.direct { window } else { 0 };
-        let output = self.layout(vocab)?.products(vocab.counts(), features, false);
+        let output = self.layout(vocab)?.products(vocab.counts(), features, self.tied);
         Ok((window * self.nhid) as u64 + output)
     }
 
@@ -147,6 +151,13 @@ impl WindowConfig {
             ("dropout_embedding", self.dropout_embedding),
             ("dropout_words", self.dropout_words),
         ])?;
+        if self.tied && self.direct {
+            let what = "tied weights leave no room for direct connections".into();
+            return Err(wrong("direct", what, "leave one of the two out"));
+        }
+        if self.tied {
+            check::tied(self.emsize, self.nhid, self.frozen)?;
+        }
         check::output(self.output(), data.vocab.len())?;
         check::texts(data, 1)?;
         check::memory(self.training_bytes(data.vocab.len()))

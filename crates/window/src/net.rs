@@ -39,6 +39,8 @@ pub struct Architecture {
     pub tied_positions: bool,
     /// Direct connections from the word vectors to the output.
     pub direct: bool,
+    /// The output layer's matrix is the embedding (needs E = H and no direct connections).
+    pub tied: bool,
     /// The embedding is not trained.
     pub frozen: bool,
 }
@@ -54,7 +56,7 @@ pub struct WindowNet<R> {
     pub w: Array2<R>,
     /// b_1.
     pub b1: Array1<R>,
-    /// U, or [U D], and b_2.
+    /// U, or [U D], or nothing where weights are tied, and b_2.
     pub output: OutputLayer<R>,
 }
 
@@ -111,14 +113,15 @@ impl<R: Real> WindowNet<R> {
     /// Zeros.
     ///
     /// # Panics
-    /// When an adaptive softmax has other words.
+    /// When an adaptive softmax has other words, or a tied output layer another width.
     pub fn zeros_with(shape: &Architecture, output: &Layout) -> Self {
+        assert!(!shape.tied || shape.features() == shape.embedding, "{shape:?}");
         Self {
             shape: *shape,
             encoder: Embedding::zeros(shape.vocab, shape.embedding),
             w: Array2::zeros((shape.hidden, shape.input())),
             b1: Array1::zeros(shape.hidden),
-            output: OutputLayer::zeros(output, shape.vocab, shape.features(), false),
+            output: OutputLayer::zeros(output, shape.vocab, shape.features(), shape.tied),
         }
     }
 

@@ -30,7 +30,8 @@ fn configs() -> Vec<WindowConfig> {
     let softmax = SoftmaxName::Adaptive;
     let clusters = WindowConfig { softmax, cutoffs: vec![4, 9], div_value: 3, ..base.clone() };
     let by_rule = WindowConfig { softmax, direct: true, ..base.clone() };
-    vec![base, direct, tied, frozen, clusters, by_rule]
+    let shared = WindowConfig { softmax, tied: true, nhid: 8, ..base.clone() };
+    vec![base, direct, tied, frozen, clusters, by_rule, shared]
 }
 
 fn train(config: &WindowConfig, corpus: &Corpus) -> WindowModel {
@@ -144,6 +145,9 @@ fn options_that_make_no_sense_are_refused_by_name() {
         ("dropout", WindowConfig { dropout: 1.0, ..default() }),
         ("n", WindowConfig { n: 1, ..default() }),
         ("cutoffs", WindowConfig { cutoffs: vec![5], ..default() }),
+        ("tied", WindowConfig { tied: true, ..default() }),
+        ("direct", WindowConfig { tied: true, direct: true, nhid: 60, ..default() }),
+        ("frozen", WindowConfig { tied: true, frozen: true, nhid: 60, ..default() }),
         (
             "cutoffs",
             WindowConfig { softmax: SoftmaxName::Adaptive, cutoffs: vec![99], ..default() },
