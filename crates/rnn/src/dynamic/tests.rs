@@ -4,6 +4,7 @@ use crate::config::{CellName, RnnConfig};
 use crate::recipe::RnnRecipe;
 use corpus::{Corpus, CorpusOptions};
 use nn::fit::Config;
+use nn::softmax::SoftmaxName;
 
 /// A chain over nine words, each with two successors; the texts after training use four of the words only.
 fn corpus() -> Corpus {
@@ -28,9 +29,12 @@ fn trained(config: RnnConfig, corpus: &Corpus) -> Arc<RnnModel> {
     Arc::new(recipe.train_model(corpus.train_set(), &mut lm::silent).unwrap().0)
 }
 
-fn configs() -> [RnnConfig; 4] {
+fn configs() -> [RnnConfig; 6] {
     let base = RnnConfig::default;
+    let clusters = || RnnConfig { softmax: SoftmaxName::Adaptive, cutoffs: vec![3, 6], ..base() };
     [
+        RnnConfig { cell: CellName::Lstm, ..clusters() },
+        RnnConfig { tied: true, ..clusters() },
         base(),
         RnnConfig { cell: CellName::Gru, nlayers: 2, tied: true, ..base() },
         RnnConfig { cell: CellName::Lstm, emsize: 7, ..base() },

@@ -5,6 +5,7 @@ use crate::config::{CellName, RnnConfig};
 use crate::recipe::RnnRecipe;
 use corpus::{Corpus, CorpusOptions};
 use nn::fit::Config;
+use nn::softmax::SoftmaxName;
 
 /// A stretch of nine sentences has four words of thirty: what a cache likes.
 fn corpus() -> Corpus {
@@ -19,9 +20,12 @@ fn corpus() -> Corpus {
 }
 
 fn trained(cell: CellName, corpus: &Corpus) -> Arc<RnnModel> {
+    trained_with(RnnConfig { cell, ..RnnConfig::default() }, corpus)
+}
+
+fn trained_with(config: RnnConfig, corpus: &Corpus) -> Arc<RnnModel> {
     let training = Config { epochs: 2, lr: 1e-2, ..Config::default() };
-    let config =
-        RnnConfig { cell, nhid: 12, batch_size: 5, bptt: 8, training, ..RnnConfig::default() };
+    let config = RnnConfig { nhid: 12, batch_size: 5, bptt: 8, training, ..config };
     Arc::new(RnnRecipe::new(config).train_model(corpus.train_set(), &mut lm::silent).unwrap().0)
 }
 
@@ -64,8 +68,10 @@ fn scores_are_those_of_the_formula() {
     let corpus = corpus();
     let text = &corpus.test;
     assert!(text.targets() > SCORE_ROWS + 100, "more than a block: {}", text.targets());
-    for cell in [CellName::Rnn, CellName::Lstm] {
-        let base = trained(cell, &corpus);
+    let softmax = SoftmaxName::Adaptive;
+    let clusters = RnnConfig { softmax, cutoffs: vec![5, 12], tied: true, ..RnnConfig::default() };
+    let bases = [CellName::Rnn, CellName::Lstm].map(|cell| trained(cell, &corpus));
+    for base in bases.into_iter().chain([trained_with(clusters, &corpus)]) {
         for (window, theta) in [(1, 1.0), (7, 0.3), (600, 0.1), (5_000, 2.0)] {
             let settings = CacheSettings { window, theta, lambda: 0.3 };
             let model = CachedModel::new(base.clone(), settings);
