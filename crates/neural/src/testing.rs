@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use corpus::{Corpus, CorpusOptions, Tokens, Vocab};
 use lm::{Context, Error, LanguageModel, Log, Progress, Result, Unigram, conformance, evaluate};
+use nn::Real;
 use nn::checkpoint::Checkpoints;
+use nn::fit::{At, Task};
 use nn::params::Params;
 use nn::rng::{stream, unit};
 
@@ -35,6 +37,29 @@ pub fn bits<P: Params<Num = f32>>(net: &P) -> Vec<u32> {
     let mut bits = Vec::new();
     net.tensors(&mut |t| bits.extend(t.data.iter().map(|x| x.to_bits())));
     bits
+}
+
+/// The squared norm that a task knows after a step is that of the tensor it names; says whether there is one.
+///
+/// # Panics
+/// When it is another's.
+pub fn knows_a_squared_norm<T: Task>(task: &mut T, net: &T::Model) -> bool {
+    let mut grad = net.zeros_like();
+    task.begin_epoch(0);
+    for batch in 0..2 {
+        grad.set_zero();
+        task.loss_grad(net, At { epoch: 0, batch, step: batch }, &mut grad);
+        let Some((name, known)) = task.squared_norm() else { return false };
+        let mut found = 0;
+        grad.tensors(&mut |t| {
+            let square: f64 = t.data.iter().map(|x| x.as_f64() * x.as_f64()).sum();
+            let same = (known - square).abs() <= 1e-9 * square;
+            assert!(t.name != name || same, "{name}: {square}, known {known}");
+            found += usize::from(t.name == name);
+        });
+        assert_eq!(found, 1, "tensors called {name}");
+    }
+    true
 }
 
 /// A trained model keeps the contract of a language model, clearly beats the unigram model, and counts its weights.

@@ -7,7 +7,7 @@
 //!
 //! 1. each tile: Z_t = U_t hᵀ + b₂, the maximum m_t and sum s_t = Σ exp(Z_t − m_t) of each row, Z_t ← exp(Z_t − m_t);
 //! 2. in tile order: M = max m_t, S = Σ s_t exp(m_t − M), ln ŷ = z_target − M − ln S;
-//! 3. each group of tiles: Z_t ← scale (ŷ − y) in place, dU_t += Z_t h, db₂ += Z_t 1, partial dh += Z_tᵀ U_t;
+//! 3. each group of tiles: Z_t ← scale (ŷ − y) in place, dU_t += Z_t h with its ‖dU_t‖², db₂ += Z_t 1, partial dh += Z_tᵀ U_t;
 //! 4. dh = the partial sums of the groups, in order.
 //!
 //! Tiles and groups depend on V alone and are the units of rayon's work, so the bits do not depend on the number of
@@ -50,6 +50,8 @@ pub struct OutputScratch<R> {
     sum: Vec<f64>,
     /// Per group: partial dhᵀ [H, padded N].
     partial: Lines<R>,
+    /// Per tile: ‖dU_t‖² after the last backward pass.
+    squares: Vec<f64>,
 }
 
 impl<R: Real> OutputScratch<R> {
@@ -66,6 +68,7 @@ impl<R: Real> OutputScratch<R> {
             max: Lines::zeros(rows),
             sum: vec![0.0; rows],
             partial: Lines::zeros(tiles.min(GROUPS) * hidden * rows),
+            squares: vec![0.0; tiles],
         }
     }
 
@@ -73,7 +76,13 @@ impl<R: Real> OutputScratch<R> {
     pub fn bytes(&self) -> usize {
         let numbers = [&self.logits, &self.h_t, &self.stats, &self.max, &self.partial]
             .map(|x| x.slice().len());
-        numbers.iter().sum::<usize>() * size_of::<R>() + self.sum.len() * size_of::<f64>()
+        let sums = self.sum.len() + self.squares.len();
+        numbers.iter().sum::<usize>() * size_of::<R>() + sums * size_of::<f64>()
+    }
+
+    /// ‖dU‖² as the last [`loss_grad`] left it: clipping needs no pass of its own over dU.
+    pub fn squared_norm(&self) -> f64 {
+        self.squares.iter().sum()
     }
 }
 

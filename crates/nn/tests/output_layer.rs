@@ -44,6 +44,8 @@ impl<R: Real> Case<R> {
             d_b2.view_mut(),
             &mut scratch,
         );
+        let square: f64 = d_u.iter().map(|x| x.as_f64() * x.as_f64()).sum();
+        assert!((scratch.squared_norm() - square).abs() <= 1e-12 * square, "the norm of dU");
         (loss, d_h, d_u, d_b2)
     }
 }

@@ -4,7 +4,7 @@ use corpus::{TokenId, Tokens, TrainSet};
 use lm::Context;
 use nn::dropout::Dropout;
 use nn::fit::{At, Loss, Task};
-use nn::params::Params;
+use nn::params::{Name, Params};
 
 use crate::backbone::Backbone;
 use crate::config::RnnConfig;
@@ -26,6 +26,7 @@ pub struct LmTask<'a> {
     valid: &'a Tokens,
     context: Context,
     scores: Vec<f64>,
+    squared_norm: Option<(Name, f64)>,
     watch: Option<Box<Watch<'a>>>,
 }
 
@@ -54,6 +55,7 @@ impl<'a> LmTask<'a> {
             valid: data.valid,
             context: if config.reset { Context::Sentence } else { Context::Stream },
             scores: Vec::new(),
+            squared_norm: None,
             watch: None,
         }
     }
@@ -127,7 +129,12 @@ impl Task for LmTask<'_> {
             }
         };
         self.work.carry(batch.steps);
+        self.squared_norm = model.output.squared_norm(&self.work.output);
         Loss { sum, targets: batch.targets.len() as u64 }
+    }
+
+    fn squared_norm(&self) -> Option<(Name, f64)> {
+        self.squared_norm
     }
 
     fn valid(&mut self, model: &Backbone<f32>) -> Loss {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use corpus::Corpus;
 use lm::{LanguageModel, Recipe, silent};
 use neural::testing::{
-    bits, damage_is_seen, in_many_sessions, keeps_the_contract, markov,
+    bits, damage_is_seen, in_many_sessions, keeps_the_contract, knows_a_squared_norm, markov,
     same_on_any_number_of_threads, scores,
 };
 use nn::activation::Activation;
@@ -14,7 +14,7 @@ use nn::fit::{Config, OptimizerName};
 use nn::schedule::Schedule;
 use nn::softmax::SoftmaxName;
 use nn::tensorfile::{Entry, TensorFile, entries, write};
-use rnn::{Backbone, CellName, RnnConfig, RnnModel, RnnRecipe};
+use rnn::{Backbone, CellName, LmTask, RnnConfig, RnnModel, RnnRecipe};
 
 fn configs() -> Vec<RnnConfig> {
     let base = RnnConfig {
@@ -47,6 +47,18 @@ fn configs() -> Vec<RnnConfig> {
 
 fn train(config: &RnnConfig, corpus: &Corpus) -> RnnModel {
     RnnRecipe::new(config.clone()).train_model(corpus.train_set(), &mut silent).unwrap().0
+}
+
+#[test]
+fn the_norm_of_the_output_matrix_is_summed_on_the_way() {
+    let corpus = markov();
+    for config in configs() {
+        let a = config.architecture(corpus.vocab.len());
+        let layout = config.layout(&corpus.vocab).unwrap();
+        let net = Backbone::start_with(&a, &layout, &config.start());
+        let known = knows_a_squared_norm(&mut LmTask::new(&net, &config, corpus.train_set()), &net);
+        assert_eq!(known, config.softmax == SoftmaxName::Full && !config.tied);
+    }
 }
 
 #[test]

@@ -84,7 +84,7 @@ pub struct Work<R> {
     z: Array2<R>,
     d_z: Array2<R>,
     d_e: Array2<R>,
-    output: LayerScratch<R>,
+    pub(crate) output: LayerScratch<R>,
 }
 
 impl Architecture {

@@ -4,6 +4,7 @@ use corpus::{TokenId, Tokens, TrainSet};
 use lm::Context;
 use nn::dropout::Dropout;
 use nn::fit::{At, Loss, Task};
+use nn::params::Name;
 use nn::rng::{stream, unit};
 
 use crate::config::WindowConfig;
@@ -25,6 +26,7 @@ pub struct LmTask<'a> {
     valid: &'a Tokens,
     context: Context,
     scores: Vec<f64>,
+    squared_norm: Option<(Name, f64)>,
 }
 
 impl<'a> LmTask<'a> {
@@ -52,6 +54,7 @@ impl<'a> LmTask<'a> {
             valid: data.valid,
             context,
             scores: Vec::new(),
+            squared_norm: None,
         }
     }
 }
@@ -82,7 +85,12 @@ impl Task for LmTask<'_> {
         }
         let noise = Some(Noise { step: at.step, ..self.noise });
         let sum = model.loss_grad(&self.contexts, &self.targets, noise, &mut self.work, grad);
+        self.squared_norm = model.output.squared_norm(&self.work.output);
         Loss { sum, targets: self.targets.len() as u64 }
+    }
+
+    fn squared_norm(&self) -> Option<(Name, f64)> {
+        self.squared_norm
     }
 
     fn valid(&mut self, model: &WindowNet<f32>) -> Loss {

@@ -5,13 +5,13 @@ use std::time::Duration;
 use corpus::Corpus;
 use lm::{LanguageModel, Recipe, silent};
 use neural::testing::{
-    bits, damage_is_seen, in_many_sessions, keeps_the_contract, markov,
+    bits, damage_is_seen, in_many_sessions, keeps_the_contract, knows_a_squared_norm, markov,
     same_on_any_number_of_threads, scores,
 };
 use nn::checkpoint::Checkpoints;
 use nn::fit::Config;
 use nn::softmax::SoftmaxName;
-use window::{WindowConfig, WindowModel, WindowRecipe};
+use window::{LmTask, WindowConfig, WindowModel, WindowNet, WindowRecipe};
 
 fn configs() -> Vec<WindowConfig> {
     let base = WindowConfig {
@@ -36,6 +36,18 @@ fn configs() -> Vec<WindowConfig> {
 
 fn train(config: &WindowConfig, corpus: &Corpus) -> WindowModel {
     WindowRecipe::new(config.clone()).train_model(corpus.train_set(), &mut silent).unwrap().0
+}
+
+#[test]
+fn the_norm_of_the_output_matrix_is_summed_on_the_way() {
+    let corpus = markov();
+    for config in configs() {
+        let a = config.architecture(corpus.vocab.len());
+        let layout = config.layout(&corpus.vocab).unwrap();
+        let net = WindowNet::start_with(&a, &layout, config.seed, config.init_range);
+        let known = knows_a_squared_norm(&mut LmTask::new(&net, &config, corpus.train_set()), &net);
+        assert_eq!(known, config.softmax == SoftmaxName::Full && !config.tied);
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use crate::optim::Method;
-use crate::params::Params;
+use crate::params::{Name, Params};
 use crate::schedule::Schedule;
 
 pub use config::{Config, OptimizerName};
@@ -69,6 +69,12 @@ pub trait Task {
 
     /// Adds the gradient of the mean loss of one batch into `grad`; returns the loss.
     fn loss_grad(&mut self, model: &Self::Model, at: At, grad: &mut Self::Model) -> Loss;
+
+    /// A tensor and the squared norm of its gradient, where the last [`loss_grad`](Self::loss_grad), into zeros, has summed
+    /// it on the way: clipping leaves out its pass over that tensor.
+    fn squared_norm(&self) -> Option<(Name, f64)> {
+        None
+    }
 
     /// The loss on the validation data.
     fn valid(&mut self, model: &Self::Model) -> Loss;

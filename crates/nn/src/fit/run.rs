@@ -217,12 +217,14 @@ impl<'a, T: Task + Send> Run<'a, T> {
         Ok((loss.mean(), norm))
     }
 
-    fn norm(&mut self) -> f64 {
-        let mut grads = recycle_shared(std::mem::take(&mut self.grads_list));
-        self.grad.tensors(&mut |t| grads.extend(t.trained.then_some(t.data)));
-        let norm = clip::norm(grads.iter().copied());
-        self.grads_list = recycle_shared(grads);
-        norm
+    fn norm(&self) -> f64 {
+        let (mut sum, known) = (0.0, self.task.squared_norm());
+        self.grad.tensors(&mut |t| match known {
+            _ if !t.trained => {}
+            Some((name, square)) if name == t.name => sum += square,
+            _ => sum += clip::squared_norm(t.data),
+        });
+        sum.sqrt()
     }
 
     fn clip_elements(&mut self, bound: f64) {

@@ -186,6 +186,17 @@ impl<R: Real> OutputLayer<R> {
         }
     }
 
+    /// Name and squared norm of the gradient of a full softmax's own matrix, where the last [`OutputLayer::loss_grad`] was
+    /// added to zeros.
+    pub fn squared_norm(&self, scratch: &LayerScratch<R>) -> Option<(Name, f64)> {
+        match (self, scratch) {
+            (Self::Full { u: Some(_), .. }, LayerScratch::Full(scratch)) => {
+                Some((WEIGHT, scratch.squared_norm()))
+            }
+            _ => None,
+        }
+    }
+
     /// `out[n]` ← ln ŷ_target of row n of h, in nats.
     ///
     /// # Panics

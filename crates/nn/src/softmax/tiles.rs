@@ -1,6 +1,7 @@
 //! The steps of the fused output layer, tile by tile; the equations are in [`super`].
 
 use super::OutputScratch;
+use crate::clip;
 use crate::gemm::gemm;
 use crate::real::Real;
 use crate::simd::lines::padded;
@@ -144,19 +145,21 @@ impl<'a, R: Real> Output<'a, R> {
             d_u.par_chunks_mut(group * TILE * hidden),
             d_b2.par_chunks_mut(group * TILE),
             partial.par_chunks_mut(hidden * pitch),
+            scratch.squares[..tiles].par_chunks_mut(group),
         )
             .into_par_iter()
             .enumerate()
-            .for_each(|(index, (z, d_u, d_b2, d_h))| {
+            .for_each(|(index, (z, d_u, d_b2, d_h, squares))| {
                 let z = z.chunks_mut(TILE * pitch);
                 let gradients = d_u.chunks_mut(TILE * hidden).zip(d_b2.chunks_mut(TILE));
-                for (i, (z, (d_u, d_b2))) in z.zip(gradients).enumerate() {
+                for (i, ((z, (d_u, d_b2)), square)) in z.zip(gradients).zip(squares).enumerate() {
                     let tile = index * group + i;
                     let factor = &stats[tile * 3 * pitch..][..pitch];
                     self.tile_gradient(tile, scale, z, factor, d_b2);
                     // the first tile of a group overwrites its partial dh
                     let beta = if i == 0 { R::zero() } else { R::one() };
                     self.tile_products(tile, z, d_u, d_h, beta);
+                    *square = d_u.chunks(clip::BLOCK).map(clip::squared_norm).sum();
                 }
             });
         let partial = &*partial;
