@@ -39,7 +39,7 @@ pub enum OutputLayer<R> {
 #[derive(Clone, Debug)]
 pub enum LayerScratch<R> {
     /// Of a full softmax.
-    Full(OutputScratch<R>),
+    Full(Box<OutputScratch<R>>),
     /// Of an adaptive one.
     Adaptive(Box<AdaptiveScratch<R>>),
 }
@@ -49,7 +49,7 @@ impl<R: Real> LayerScratch<R> {
     pub fn new(max_rows: usize, features: usize, layer: &OutputLayer<R>) -> Self {
         match layer {
             OutputLayer::Full { b2, .. } => {
-                Self::Full(OutputScratch::new(max_rows, features, b2.len()))
+                Self::Full(Box::new(OutputScratch::new(max_rows, features, b2.len())))
             }
             OutputLayer::Adaptive { weights, .. } => {
                 Self::Adaptive(Box::new(AdaptiveScratch::new(max_rows, weights)))
@@ -60,7 +60,7 @@ impl<R: Real> LayerScratch<R> {
     /// Buffers for [`OutputLayer::log_probs`] alone.
     pub fn of_reader(layer: &OutputLayer<R>) -> Self {
         match layer {
-            OutputLayer::Full { .. } => Self::Full(OutputScratch::new(0, 0, 0)),
+            OutputLayer::Full { .. } => Self::Full(Box::new(OutputScratch::new(0, 0, 0))),
             OutputLayer::Adaptive { .. } => Self::new(1, 0, layer),
         }
     }
