@@ -1,7 +1,7 @@
 //! The kernels under every neural model, one thread each: matrix products at the shapes of a language model, the
 //! fused output layer, the vectorised functions, the optimizers. Throughput is in multiply-adds or numbers a second.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use ndarray::{Array1, Array2};
 use nn::gemm::gemm;
 use nn::init::uniform;
@@ -121,9 +121,13 @@ fn optimizers(c: &mut Criterion) {
     let momentum = Method::Sgd { momentum: 0.9, weight_decay: 0.0 };
     for (name, method) in [("sgd", Method::SGD), ("momentum", momentum), ("adam", Method::ADAM)] {
         let mut optimizer = Optimizer::<f32>::new(method, &[LENGTH]);
-        let (mut w, g) = (vec![0.1; LENGTH], vec![1e-3; LENGTH]);
+        let mut w = vec![0.1; LENGTH];
         group.bench_function(name, |bench| {
-            bench.iter(|| optimizer.step(&mut [&mut w], &[&g], 1e-3));
+            bench.iter_batched_ref(
+                || vec![1e-3; LENGTH],
+                |g| optimizer.step(&mut [&mut w], &mut [g], 1e-3),
+                BatchSize::LargeInput,
+            );
         });
     }
     let g = vec![1e-3f32; LENGTH];

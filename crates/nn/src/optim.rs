@@ -84,11 +84,12 @@ impl<R: Real> Optimizer<R> {
         Self { method, steps: 0, moments: (0..method.moments()).map(|_| zeros()).collect() }
     }
 
-    /// One step against the gradient with this learning rate.
+    /// One step against the gradient with this learning rate. The gradient is zero afterwards, ready to be added into:
+    /// what is in the cache costs no pass of its own.
     ///
     /// # Panics
     /// When the slices are not those of [`Optimizer::new`].
-    pub fn step(&mut self, params: &mut [&mut [R]], grads: &[&[R]], rate: f64) {
+    pub fn step(&mut self, params: &mut [&mut [R]], grads: &mut [&mut [R]], rate: f64) {
         self.step_scaled(params, grads, rate, 1.0);
     }
 
@@ -96,7 +97,13 @@ impl<R: Real> Optimizer<R> {
     ///
     /// # Panics
     /// When the slices are not those of [`Optimizer::new`].
-    pub fn step_scaled(&mut self, params: &mut [&mut [R]], grads: &[&[R]], rate: f64, scale: f64) {
+    pub fn step_scaled(
+        &mut self,
+        params: &mut [&mut [R]],
+        grads: &mut [&mut [R]],
+        rate: f64,
+        scale: f64,
+    ) {
         assert_eq!(params.len(), grads.len(), "optimizer: slices of parameters and of gradients");
         let known = self.moments.first().map_or(params.len(), Vec::len);
         assert_eq!(params.len(), known, "optimizer: slices of parameters and of state");
@@ -108,19 +115,26 @@ impl<R: Real> Optimizer<R> {
             for moment in &self.moments {
                 assert_eq!(w.len(), moment[i].len(), "optimizer: slice {i}");
             }
-            let (w, g) = (w.par_chunks_mut(BLOCK), g.par_chunks(BLOCK));
+            let (w, g) = (w.par_chunks_mut(BLOCK), g.par_chunks_mut(BLOCK));
             match self.moments.as_mut_slice() {
                 [m, v] => {
                     let (m, v) = (m[i].par_chunks_mut(BLOCK), v[i].par_chunks_mut(BLOCK));
-                    (w, g, m, v).into_par_iter().for_each(|(w, g, m, v)| adam.update(w, g, m, v));
+                    (w, g, m, v).into_par_iter().for_each(|(w, g, m, v)| {
+                        adam.update(w, g, m, v);
+                        g.fill(R::zero());
+                    });
                 }
                 [v] => {
                     let v = v[i].par_chunks_mut(BLOCK);
-                    let update =
-                        |(w, g, v): (&mut [R], &[R], &mut [R])| sgd.update_with_momentum(w, g, v);
-                    (w, g, v).into_par_iter().for_each(update);
+                    (w, g, v).into_par_iter().for_each(|(w, g, v)| {
+                        sgd.update_with_momentum(w, g, v);
+                        g.fill(R::zero());
+                    });
                 }
-                _ => (w, g).into_par_iter().for_each(|(w, g)| sgd.update(w, g)),
+                _ => (w, g).into_par_iter().for_each(|(w, g)| {
+                    sgd.update(w, g);
+                    g.fill(R::zero());
+                }),
             }
         }
     }
@@ -174,9 +188,11 @@ mod tests {
                 let grad =
                     |n| (0..n).map(|i| R::of(((i * t) % 7) as f64 * 0.5 - 1.4)).collect::<Vec<_>>();
                 let grads: Vec<Vec<R>> = lengths.iter().map(|&n| grad(n)).collect();
+                let mut spent = grads.clone();
                 let mut views: Vec<&mut [R]> = params.iter_mut().map(|p| &mut p[..]).collect();
-                let slices: Vec<&[R]> = grads.iter().map(|g| &g[..]).collect();
-                optimizer.step_scaled(&mut views, &slices, 0.05, 0.5);
+                let mut slices: Vec<&mut [R]> = spent.iter_mut().map(|g| &mut g[..]).collect();
+                optimizer.step_scaled(&mut views, &mut slices, 0.05, 0.5);
+                assert!(spent.iter().flatten().all(|g| *g == R::zero()), "{method:?}");
                 for (slice, g) in wanted.iter_mut().zip(&grads) {
                     for ((w, state), g) in slice.iter_mut().zip(g) {
                         oracle(method, w, state, t as i32, 0.5 * g.as_f64(), 0.05);

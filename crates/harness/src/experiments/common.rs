@@ -3,6 +3,7 @@ use anyhow::Result;
 use corpus::{Tokens, TrainSet};
 use lm::{Context, Family, LanguageModel, Perplexity, Recipe, Resampled, Scores};
 use nn::fit::Config;
+use nn::softmax::SoftmaxName;
 use rnn::{CellName, RnnConfig};
 use std::sync::Arc;
 use window::WindowConfig;
@@ -49,6 +50,11 @@ fn training(lab: &Lab<'_>) -> Config {
     Config { epochs: lab.size(1, 3, 3), lr: 4e-3, ..Config::default() }
 }
 
+/// How the networks normalise: the long form trains dozens of them on all of the text, which the full softmax would make days.
+pub fn softmax(lab: &Lab<'_>) -> SoftmaxName {
+    lab.size(SoftmaxName::Full, SoftmaxName::Full, SoftmaxName::Adaptive)
+}
+
 /// A fixed-window network of the experiments' size.
 pub fn window(lab: &Lab<'_>, seed: u64) -> WindowConfig {
     let full = presets::window(&lab.setting(seed)).expect("the embedded recipes are tested");
@@ -58,6 +64,7 @@ pub fn window(lab: &Lab<'_>, seed: u64) -> WindowConfig {
         emsize,
         nhid: size,
         dropout,
+        softmax: softmax(lab),
         batch_size: lab.size(200, 200, 500),
         seed,
         training: training(lab),
@@ -74,6 +81,7 @@ pub fn recurrent(lab: &Lab<'_>, cell: CellName, seed: u64) -> RnnConfig {
         cell,
         nhid,
         dropout,
+        softmax: softmax(lab),
         batch_size: lab.size(10, 16, 20),
         seed,
         training: training(lab),

@@ -76,7 +76,8 @@ impl Families {
     fn window(lab: &Lab<'_>, size: usize) -> WindowConfig {
         let base =
             presets::window(&lab.setting(lab.seed)).expect("the embedded recipes are tested");
-        let mut config = WindowConfig { emsize: size, nhid: size, ..base };
+        let softmax = common::softmax(lab);
+        let mut config = WindowConfig { emsize: size, nhid: size, softmax, ..base };
         config.training.epochs = Self::epochs(lab);
         config.training.validations = 2;
         config
@@ -85,7 +86,8 @@ impl Families {
     fn recurrent(lab: &Lab<'_>, cell: CellName, size: Option<usize>) -> RnnConfig {
         let base = presets::recurrent(cell, &lab.setting(lab.seed))
             .expect("the embedded recipes are tested");
-        let mut config = RnnConfig { nhid: size.unwrap_or(base.nhid), ..base };
+        let (nhid, softmax) = (size.unwrap_or(base.nhid), common::softmax(lab));
+        let mut config = RnnConfig { nhid, softmax, ..base };
         config.training.epochs = Self::epochs(lab);
         config.training.validations = 2;
         config
@@ -111,23 +113,30 @@ impl Families {
     }
 
     /// A network of a family, as wide as the RNN's parameters allow, that trains so many epochs.
-    fn network(lab: &Lab<'_>, family: Family, epochs: u64) -> Box<dyn Recipe> {
-        let vocab = lab.corpus.vocab.len();
-        let count = |c: &RnnConfig| Backbone::<f32>::zeros(&c.architecture(vocab)).numbers();
-        let most = count(&Self::recurrent(lab, CellName::Rnn, None));
+    ///
+    /// # Errors
+    /// When the output layer cannot cut the vocabulary's words.
+    fn network(lab: &Lab<'_>, family: Family, epochs: u64) -> Result<Box<dyn Recipe>> {
+        let (vocab, rnn) = (&lab.corpus.vocab, Self::recurrent(lab, CellName::Rnn, None));
+        let output = rnn.layout(vocab)?;
+        let count = |c: &RnnConfig| {
+            Backbone::<f32>::zeros_with(&c.architecture(vocab.len()), &output).numbers()
+        };
+        let most = count(&rnn);
         if family == Family::Window {
             let count = |size| {
-                WindowNet::<f32>::zeros(&Self::window(lab, size).architecture(vocab)).numbers()
+                let shape = Self::window(lab, size).architecture(vocab.len());
+                WindowNet::<f32>::zeros_with(&shape, &output).numbers()
             };
             let mut config = Self::window(lab, widest(most, count));
             config.training.epochs = epochs;
-            return Box::new(WindowRecipe::new(config));
+            return Ok(Box::new(WindowRecipe::new(config)));
         }
         let cell = Self::cell(family);
         let size = widest(most, |size| count(&Self::recurrent(lab, cell, Some(size))));
         let mut config = Self::recurrent(lab, cell, Some(size));
         config.training.epochs = epochs;
-        Box::new(RnnRecipe::new(config))
+        Ok(Box::new(RnnRecipe::new(config)))
     }
 }
 
@@ -227,7 +236,7 @@ impl Experiment for Families {
         let (mut equal, mut timed) = (Vec::new(), Vec::new());
         for (i, family) in NETWORKS.into_iter().enumerate() {
             lab.step("equal data", 1 + i, 10)?;
-            let recipe = Self::network(lab, family, epochs);
+            let recipe = Self::network(lab, family, epochs)?;
             let run = train(lab, &*recipe, &texts)?;
             push("equal data", &recipe.id(), mean_loss(&run.test), Some(&run), epochs);
             equal.push(run);
@@ -243,7 +252,7 @@ impl Experiment for Families {
                 timed.push(None);
                 continue;
             }
-            let recipe = Self::network(lab, family, fit);
+            let recipe = Self::network(lab, family, fit)?;
             let run = train(lab, &*recipe, &texts)?;
             push("equal time", &recipe.id(), mean_loss(&run.test), Some(&run), fit);
             timed.push(Some(run));

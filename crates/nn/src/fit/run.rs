@@ -12,7 +12,7 @@ use crate::clip;
 use crate::error::{Error, Result};
 use crate::fit::At;
 use crate::optim::Optimizer;
-use crate::params::{Params, recycle, recycle_shared};
+use crate::params::{Params, recycle};
 use crate::schedule::Verdict;
 
 /// Trains `model`; it ends with the weights of the best validation. With a `keeper`, snapshots go to its file, and
@@ -55,6 +55,7 @@ struct Run<'a, T: Task + Send> {
     model: &'a mut T::Model,
     options: &'a Options,
     keeper: Option<&'a mut Keeper>,
+    /// Zero between steps: the optimizer leaves it so.
     grad: T::Model,
     optimizer: Optimizer<<T::Model as Params>::Num>,
     best: T::Model,
@@ -65,8 +66,7 @@ struct Run<'a, T: Task + Send> {
     clock: (Instant, f64),
     rate: f64,
     weights_list: Vec<&'static mut [<T::Model as Params>::Num]>,
-    grads_list: Vec<&'static [<T::Model as Params>::Num]>,
-    grads_mut_list: Vec<&'static mut [<T::Model as Params>::Num]>,
+    grads_list: Vec<&'static mut [<T::Model as Params>::Num]>,
 }
 
 impl<'a, T: Task + Send> Run<'a, T> {
@@ -104,7 +104,6 @@ impl<'a, T: Task + Send> Run<'a, T> {
             rate: options.rate,
             weights_list: Vec::new(),
             grads_list: Vec::new(),
-            grads_mut_list: Vec::new(),
             task,
             model,
             options,
@@ -172,7 +171,6 @@ impl<'a, T: Task + Send> Run<'a, T> {
     fn step(&mut self) -> Result<(f64, f64), Bad> {
         let at =
             At { epoch: self.position.epoch, batch: self.position.batch, step: self.position.step };
-        self.grad.set_zero();
         let loss = self.task.loss_grad(self.model, at, &mut self.grad);
         if !loss.sum.is_finite() {
             return Err(Bad { tensor: "loss".into(), value: loss.mean() });
@@ -181,25 +179,25 @@ impl<'a, T: Task + Send> Run<'a, T> {
         if !norm.is_finite() {
             return Err(self.first_bad());
         }
+        let mut grads = recycle(std::mem::take(&mut self.grads_list));
+        self.grad.tensors_mut(&mut |t| grads.extend(t.trained.then_some(t.data)));
         let scale = match self.options.clip {
             Clip::Norm(threshold) => clip::factor(norm, threshold),
             Clip::None => 1.0,
             Clip::Element(bound) => {
-                self.clip_elements(bound);
+                clip::clip_elementwise(&mut grads, bound);
                 1.0
             }
         };
-        let mut grads = recycle_shared(std::mem::take(&mut self.grads_list));
-        self.grad.tensors(&mut |t| grads.extend(t.trained.then_some(t.data)));
         let total = self.options.epochs * self.task.batches();
         let factor =
             self.options.schedule.factor(&self.position.schedule, at.step, total, at.epoch);
         self.rate = self.options.rate * self.position.rate_scale * factor;
         let mut weights = recycle(std::mem::take(&mut self.weights_list));
         self.model.tensors_mut(&mut |t| weights.extend(t.trained.then_some(t.data)));
-        self.optimizer.step_scaled(&mut weights, &grads, self.rate, scale);
+        self.optimizer.step_scaled(&mut weights, &mut grads, self.rate, scale);
         self.weights_list = recycle(weights);
-        self.grads_list = recycle_shared(grads);
+        self.grads_list = recycle(grads);
 
         let p = &mut self.position;
         if let (Some(average), Some(at)) = (&mut self.average, &mut p.averaging) {
@@ -225,13 +223,6 @@ impl<'a, T: Task + Send> Run<'a, T> {
             _ => sum += clip::squared_norm(t.data),
         });
         sum.sqrt()
-    }
-
-    fn clip_elements(&mut self, bound: f64) {
-        let mut grads = recycle(std::mem::take(&mut self.grads_mut_list));
-        self.grad.tensors_mut(&mut |t| grads.extend(t.trained.then_some(t.data)));
-        clip::clip_elementwise(&mut grads, bound);
-        self.grads_mut_list = recycle(grads);
     }
 
     fn first_bad(&self) -> Bad {
@@ -296,6 +287,7 @@ impl<'a, T: Task + Send> Run<'a, T> {
         let (scale, recoveries) = (self.position.rate_scale * 0.5, self.position.recoveries + 1);
         self.good.position.rate_scale = scale;
         self.good.position.recoveries = recoveries;
+        self.grad.set_zero();
         let mean = self.average.as_mut().map(|a| &mut a.mean);
         self.good.put_back(self.model, mean, &mut self.optimizer);
         self.position.clone_from(&self.good.position);
