@@ -146,7 +146,7 @@ pub fn score<R: Real>(
     assert_eq!(targets.len(), h.nrows(), "output layer: targets against the rows of h");
     for rows in stretches(h.nrows()) {
         let (h, out) = (h.slice(s![rows.clone(), ..]), &mut out[rows.clone()]);
-        Output::new(u, b2, h, &targets[rows], scratch).forward(scratch, |n, log_p| out[n] = log_p);
+        Output::new(u, b2, h, &targets[rows], scratch).score(scratch, |n, log_p| out[n] = log_p);
     }
 }
 

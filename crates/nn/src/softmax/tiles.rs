@@ -61,19 +61,51 @@ impl<'a, R: Real> Output<'a, R> {
 
     /// Step 1 for all tiles, and step 2: leaves exp(Z − m_t) in the logits, exp(m_t − M) / S in place of m_t, and
     /// hands every row's ln ŷ_target to `row`, in order.
-    pub(super) fn forward(&self, scratch: &mut OutputScratch<R>, mut row: impl FnMut(usize, f64)) {
-        let (pitch, hidden) = (self.pitch, self.h.ncols());
-        let tiles = self.u.nrows().div_ceil(TILE);
-        let h_t = &mut scratch.h_t.slice_mut()[..hidden * pitch];
-        transpose(self.h, h_t, pitch);
-        let h_t = ArrayView2::from_shape((hidden, pitch), h_t).expect("hidden rows of pitch");
-        let stats = &mut scratch.stats.slice_mut()[..tiles * 3 * pitch];
-        let logits = &mut scratch.logits.slice_mut()[..self.u.nrows() * pitch];
-        (logits.par_chunks_mut(TILE * pitch), stats.par_chunks_mut(3 * pitch))
+    pub(super) fn forward(&self, scratch: &mut OutputScratch<R>, row: impl FnMut(usize, f64)) {
+        let (h_t, stats, logits) = self.transposed(scratch);
+        (logits.par_chunks_mut(TILE * self.pitch), stats.par_chunks_mut(3 * self.pitch))
             .into_par_iter()
             .enumerate()
             .for_each(|(tile, (z, stats))| self.tile_forward(tile, h_t, z, stats));
+        self.rows(scratch, row);
+    }
 
+    /// [`Output::forward`] of which only what `row` hears is wanted: the tiles of a group take turns in one tile's logits,
+    /// which stay in the cache.
+    pub(super) fn score(&self, scratch: &mut OutputScratch<R>, row: impl FnMut(usize, f64)) {
+        let (vocab, pitch) = (self.u.nrows(), self.pitch);
+        let group = vocab.div_ceil(TILE).div_ceil(GROUPS);
+        let (h_t, stats, logits) = self.transposed(scratch);
+        (logits.par_chunks_mut(TILE * pitch), stats.par_chunks_mut(group * 3 * pitch))
+            .into_par_iter()
+            .enumerate()
+            .for_each(|(index, (z, stats))| {
+                for (i, stats) in stats.chunks_mut(3 * pitch).enumerate() {
+                    let tile = index * group + i;
+                    let words = TILE.min(vocab - tile * TILE);
+                    self.tile_forward(tile, h_t, &mut z[..words * pitch], stats);
+                }
+            });
+        self.rows(scratch, row);
+    }
+
+    /// hᵀ, and room for the tiles' statistics and for logits.
+    fn transposed<'s>(
+        &self,
+        scratch: &'s mut OutputScratch<R>,
+    ) -> (ArrayView2<'s, R>, &'s mut [R], &'s mut [R]) {
+        let (vocab, hidden, pitch) = (self.u.nrows(), self.h.ncols(), self.pitch);
+        let h_t = &mut scratch.h_t.slice_mut()[..hidden * pitch];
+        transpose(self.h, h_t, pitch);
+        let h_t = ArrayView2::from_shape((hidden, pitch), &*h_t).expect("hidden rows of pitch");
+        let stats = &mut scratch.stats.slice_mut()[..vocab.div_ceil(TILE) * 3 * pitch];
+        (h_t, stats, &mut scratch.logits.slice_mut()[..vocab * pitch])
+    }
+
+    /// Step 2.
+    fn rows(&self, scratch: &mut OutputScratch<R>, mut row: impl FnMut(usize, f64)) {
+        let pitch = self.pitch;
+        let stats = &mut scratch.stats.slice_mut()[..self.u.nrows().div_ceil(TILE) * 3 * pitch];
         let (max, sum) = (&mut scratch.max.slice_mut()[..pitch], &mut scratch.sum[..pitch]);
         merge(stats, max, sum);
         for (n, &target) in self.targets.iter().enumerate() {
