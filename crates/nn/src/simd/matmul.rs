@@ -20,6 +20,9 @@ const PANEL: usize = 32;
 /// Rows of a that are walked for one panel: 576 × 256 numbers are 590 KB, which a second-level cache holds.
 const ROWS: usize = 576;
 
+/// Vectors of the panels of a single row of a: two sums would wait for each other's latency, eight keep the units busy.
+const WIDE: usize = 8;
+
 /// So many rows of a pay for a packed panel of a b that could be read where it lies: rows of b further apart than a
 /// page, or by a multiple of many cache lines, evict each other from the first-level cache.
 const WORTH_PACKING: usize = 48;
@@ -84,14 +87,19 @@ impl Product {
                 let m = (self.m - i0).min(ROWS);
                 let mut j = 0;
                 while j < self.n {
-                    let panel = Panel::at(j, self.n, lanes);
+                    let in_place = self.b.col == 1 && self.n >= lanes && m < WORTH_PACKING;
+                    let panel = if in_place && m == 1 && self.n - j >= WIDE * lanes {
+                        Panel::wide(j, lanes)
+                    } else {
+                        Panel::at(j, self.n, lanes)
+                    };
                     // SAFETY: k0 < K, i0 < M and the panel's columns < N keep the addresses inside the matrices;
                     // the packed panel has k · width ≤ DEPTH · PANEL numbers, all written before they are read
                     unsafe {
                         let left = panel.left as isize;
                         let mut b = self.b.ptr.offset(k0 as isize * self.b.row + left * self.b.col);
                         let mut b_row = self.b.row;
-                        if self.b.col != 1 || self.n < lanes || m >= WORTH_PACKING {
+                        if !in_place {
                             let width = lanes + if panel.vectors == 2 { panel.second } else { 0 };
                             let to = packed.as_mut_ptr().cast::<f32>();
                             pack(Raw { ptr: b, ..self.b }, k, width.min(self.n), width, to);
@@ -121,14 +129,14 @@ impl Product {
     }
 }
 
-/// Columns of c that are computed together: one vector or two.
+/// Columns of c that are computed together: one vector or two, or [`WIDE`] of a single row.
 ///
 /// The last vector of a row is moved left until it ends with the row, so that b is always read in whole vectors; the
 /// columns that it shares with the vector before are computed and not stored.
 struct Panel {
     left: usize,
     vectors: usize,
-    /// Where the second vector begins, counted from `left`.
+    /// Where the second vector begins, counted from `left`; the others follow likewise.
     second: usize,
     /// The lanes of the last vector that are stored, when not all are.
     keep: Option<(usize, usize)>,
@@ -136,6 +144,11 @@ struct Panel {
 }
 
 impl Panel {
+    #[inline(always)]
+    fn wide(j: usize, lanes: usize) -> Self {
+        Self { left: j, vectors: WIDE, second: lanes, keep: None, end: j + WIDE * lanes }
+    }
+
     #[inline(always)]
     fn at(j: usize, n: usize, lanes: usize) -> Self {
         let rest = n - j;
@@ -249,6 +262,7 @@ impl Strip {
             // SAFETY: the heights add up to m; the strip moves down by as many rows
             unsafe {
                 match vectors {
+                    WIDE => simd.vectorize(Tile::<1, WIDE>(strip)),
                     2 => strip.tile::<S, 2>(simd, height),
                     _ => strip.tile::<S, 1>(simd, height),
                 }
