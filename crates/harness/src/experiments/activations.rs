@@ -163,7 +163,7 @@ impl Experiment for Activations {
     }
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
-        let seeds = lab.seeds(lab.size(2, 3, 5));
+        let seeds = lab.seeds(lab.size(2, 3, 3));
         let words = FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 30_000, 100_000));
         let texts = words.stretches(lab.size(8, 32, 32), LAST + 1)?;
         let recalls: Vec<Recall> =

@@ -97,7 +97,7 @@ fn config(lab: &Lab<'_>, place: &Place) -> RnnConfig {
     let init = Init::Orthogonal(place.gain);
     let mut config = one_layer(CellName::Rnn, place.sigma, init, lab.size(8, 24, 64), place.seed);
     config.training = Config {
-        epochs: lab.size(1, 2, 3),
+        epochs: lab.size(1, 2, 2),
         optimizer: OptimizerName::Sgd,
         lr: place.rate,
         clip: place.threshold,

@@ -35,7 +35,7 @@ impl Recall {
     /// At this lag, of the size of the preset.
     pub fn of(lab: &Lab<'_>, lag: usize) -> Self {
         let task = Task::Recall { lag, symbols: SYMBOLS };
-        let corpus = task.corpus(lab.seed, lab.size(400, 4_000, 8_000));
+        let corpus = task.corpus(lab.seed, lab.size(400, 4_000, 4_000));
         let whole = corpus.train.sentence_count() / LANES * LANES;
         let train = corpus.train.head(whole);
         Self { train, items: task.items(ASKED, lab.size(60, 200, 1_000)), corpus, lag }
