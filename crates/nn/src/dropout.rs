@@ -81,10 +81,18 @@ impl Dropout {
             return;
         }
         for (&id, mut row) in ids.iter().zip(x.rows_mut()) {
-            let mut factor = [R::zero()];
-            self.mask(step, u64::from(id), &mut factor);
-            row *= factor[0];
+            row *= self.word::<R>(step, id);
         }
+    }
+
+    /// What [`Dropout::words`] multiplies the vector of a word with.
+    pub fn word<R: Real>(&self, step: u64, id: u32) -> R {
+        if self.p == 0.0 {
+            return R::one();
+        }
+        let (threshold, kept) = self.split::<R>();
+        let key = mix(self.key ^ step.wrapping_mul(GOLDEN));
+        if lot(key, u64::from(id)) < threshold { R::zero() } else { kept }
     }
 
     /// The largest lot that is dropped, plus one, and the value of a kept element.

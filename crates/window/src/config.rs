@@ -9,12 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::net::Architecture;
 
+/// More bags than these would reach over ten thousand words.
+const MOST_BAGS: usize = 12;
+
 /// A fixed-window language model; every field may be left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WindowConfig {
-    /// n: the n − 1 words before a target are its context.
+    /// n: the n − 1 words before a target have a position of their own.
     pub n: usize,
+    /// Bags of 2, 4, 8, … words in front of them.
+    pub bags: usize,
     /// Size of the word vectors.
     pub emsize: usize,
     /// Hidden units.
@@ -55,6 +60,7 @@ impl Default for WindowConfig {
     fn default() -> Self {
         Self {
             n: 5,
+            bags: 0,
             emsize: 60,
             nhid: 100,
             tied_positions: false,
@@ -82,6 +88,7 @@ impl WindowConfig {
         Architecture {
             vocab,
             context: self.n - 1,
+            bags: self.bags,
             embedding: self.emsize,
             hidden: self.nhid,
             tied_positions: self.tied_positions,
@@ -110,7 +117,7 @@ impl WindowConfig {
     /// # Errors
     /// As [`WindowConfig::layout`].
     pub fn products(&self, vocab: &Vocab) -> Result<u64> {
-        let window = (self.n - 1) * self.emsize;
+        let window = (self.bags + self.n - 1) * self.emsize;
         let features = self.nhid + if self.direct { window } else { 0 };
         let output = self.layout(vocab)?.products(vocab.counts(), features, self.tied);
         Ok((window * self.nhid) as u64 + output)
@@ -119,7 +126,7 @@ impl WindowConfig {
     /// Bytes that training needs at its peak, estimated from above (in floating point: any size may be asked for).
     pub fn training_bytes(&self, vocab: usize) -> u64 {
         let (v, e, h) = (vocab as f64, self.emsize as f64, self.nhid as f64);
-        let window = (self.n as f64 - 1.0) * e;
+        let window = (self.bags as f64 + self.n as f64 - 1.0) * e;
         let features = h + if self.direct { window } else { 0.0 };
         let weights = v * e + self.output().numbers(v, features) + h * (window + 1.0);
         let copies = self.training.copies() as f64;
@@ -140,6 +147,9 @@ impl WindowConfig {
                 format!("{} leaves no context word", self.n),
                 "give at least 2",
             ));
+        }
+        if self.bags > MOST_BAGS {
+            return Err(wrong("bags", format!("{} bags reach too far", self.bags), "give at most 12"));
         }
         check::sizes(&[
             ("emsize", self.emsize),

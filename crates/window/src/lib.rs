@@ -3,6 +3,7 @@
 //! [`WindowNet`] is the network (lecture §3), [`WindowModel`] the language model, [`WindowRecipe`] a configuration that
 //! trains.
 mod config;
+mod context;
 mod examples;
 mod model;
 mod net;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use corpus::{TokenId, Tokens, Vocab};
 use lm::{Activity, Context, Footprint, LanguageModel, Reader, Result};
-use ndarray::Array2;
+use ndarray::{Array2, s};
 use neural::activity::Spread;
 use neural::{file, nn_error};
 use nn::params::Params;
@@ -66,7 +66,7 @@ fn batches(
     context: Context,
     mut each: impl FnMut(usize, &[u32], &[u32]),
 ) {
-    let examples = Examples::new(text, eos, net.shape.context, context);
+    let examples = Examples::new(text, eos, net.shape.reach(), context);
     let (mut contexts, mut targets) = (Vec::new(), Vec::new());
     for first in (0..examples.len()).step_by(SCORE_ROWS) {
         contexts.clear();
@@ -100,10 +100,11 @@ impl LanguageModel for WindowModel {
 
     fn reader(&self) -> Box<dyn Reader + '_> {
         let (shape, net) = (self.net.shape, &self.net);
-        let window = vec![self.vocab.eos().0; shape.context];
+        let window = vec![self.vocab.eos().0; shape.reach()];
         Box::new(WindowReader {
             net,
             window,
+            e: Array2::zeros((1, shape.window())),
             x: Array2::zeros((1, shape.input())),
             z: Array2::zeros((1, shape.features())),
             output: LayerScratch::of_reader(&net.output),
@@ -115,7 +116,7 @@ impl LanguageModel for WindowModel {
     }
 
     fn order(&self) -> Option<usize> {
-        Some(self.net.shape.context + 1)
+        Some(self.net.shape.reach() + 1)
     }
 
     fn footprint(&self) -> Footprint {
@@ -145,8 +146,9 @@ impl LanguageModel for WindowModel {
 /// One token at a time.
 struct WindowReader<'a> {
     net: &'a WindowNet<f32>,
-    /// The last C words, oldest first.
+    /// The last S words, oldest first.
     window: Vec<u32>,
+    e: Array2<f32>,
     x: Array2<f32>,
     z: Array2<f32>,
     output: LayerScratch<f32>,
@@ -159,20 +161,13 @@ impl Reader for WindowReader<'_> {
     }
 
     fn log_probs(&mut self, out: &mut [f64]) {
-        let (shape, x) = (self.net.shape, self.x.as_slice_mut().expect("a row"));
-        let (h, e) = self.z.as_slice_mut().expect("a row").split_at_mut(shape.hidden);
-        x.fill(0.0);
-        for (k, &word) in self.window.iter().enumerate() {
-            let place = k * shape.embedding;
-            let vector = self.net.encoder.w.row(word as usize);
-            let at = if shape.tied_positions { 0 } else { place };
-            x[at..at + shape.embedding].iter_mut().zip(vector).for_each(|(x, e)| *x += e);
-            if shape.direct {
-                e[place..place + shape.embedding].iter_mut().zip(vector).for_each(|(x, e)| *x = *e);
-            }
+        let (shape, hidden) = (self.net.shape, self.net.shape.hidden);
+        shape.gather(&self.net.encoder, &self.window, None, self.e.view_mut());
+        shape.input_of(self.e.view(), self.x.view_mut());
+        self.net.hidden(self.x.view(), self.z.slice_mut(s![.., ..hidden]));
+        if shape.direct {
+            self.z.slice_mut(s![.., hidden..]).assign(&self.e);
         }
-        let h = ndarray::ArrayViewMut2::from_shape((1, shape.hidden), h).expect("a row");
-        self.net.hidden(self.x.view(), h);
         let table = self.net.encoder.w.view();
         self.net.output.log_probs(table, self.z.row(0), out, &mut self.output);
     }

@@ -7,13 +7,16 @@
 //! because a sum commutes with a product, that is W times the sum of the word vectors. Direct connections D are columns
 //! of the output matrix beside U: [U D] [h; e].
 //!
-//! Shapes: `N` examples, C = n − 1 context words, `E` embedding, `H` hidden, `V` vocabulary; w [H, C·E] or [H, E]; z [N, H]
-//! or, with direct connections, [N, H + C·E] what the output layer reads, which may be an adaptive softmax as well.
+//! Bags of words further back widen the window without a matrix for each of their words: `context.rs`.
+//!
+//! Shapes: `N` examples, C = n − 1 positions, `K` bags, S words an example sees, `E` embedding, `H` hidden, `V` vocabulary;
+//! w [H, (K + C)·E] or, tied, [H, (K + 1)·E]; z [N, H] or, with direct connections, [N, H + (K + C)·E] what the output layer
+//! reads, which may be an adaptive softmax as well.
 
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, s};
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use nn::activation::Activation;
 use nn::dropout::Dropout;
-use nn::embedding::{Embedding, scatter_add};
+use nn::embedding::Embedding;
 use nn::gemm::{gemm, par_gemm};
 use nn::params::{Name, Params, Tensor, TensorMut};
 use nn::rng::stream;
@@ -29,8 +32,10 @@ const BLOCK: usize = 128;
 pub struct Architecture {
     /// V.
     pub vocab: usize,
-    /// C: words of context, n − 1.
+    /// C: words of context with a position of their own, n − 1.
     pub context: usize,
+    /// K: bags of words in front of them, see [`crate::context`].
+    pub bags: usize,
     /// E.
     pub embedding: usize,
     /// H.
@@ -73,10 +78,17 @@ pub struct Noise {
     pub step: u64,
 }
 
+impl Noise {
+    /// The whole words that are dropped, and the step.
+    fn dropped(noise: Option<Self>) -> Option<(Dropout, u64)> {
+        noise.map(|noise| (noise.words, noise.step))
+    }
+}
+
 /// Scratch for up to so many examples.
 pub struct Work<R> {
     rows: usize,
-    /// e [N, C·E], and what W reads: e itself or the sum over positions.
+    /// e [N, (K + C)·E], and what W reads: e itself or the sum over positions.
     e: Array2<R>,
     x: Array2<R>,
     /// h before dropout [N, H]; in the backward pass the gradient of W x + b_1.
@@ -88,14 +100,42 @@ pub struct Work<R> {
 }
 
 impl Architecture {
-    /// Width of e.
-    pub fn window(&self) -> usize {
-        self.context * self.embedding
+    /// A plain network: one position, one word vector wide.
+    #[cfg(test)]
+    pub(crate) fn of(vocab: usize, embedding: usize, hidden: usize) -> Self {
+        Self {
+            vocab,
+            context: 1,
+            bags: 0,
+            embedding,
+            hidden,
+            tied_positions: false,
+            direct: false,
+            tied: false,
+            frozen: false,
+        }
     }
 
-    /// Width of what W reads.
+    /// Width of e.
+    pub fn window(&self) -> usize {
+        self.blocks() * self.embedding
+    }
+
+    /// Width of what W reads: all of e, or the bags and the sum of the positions.
     pub fn input(&self) -> usize {
-        if self.tied_positions { self.embedding } else { self.window() }
+        if self.tied_positions { (self.bags + 1) * self.embedding } else { self.window() }
+    }
+
+    /// x ← what W reads of e.
+    pub(crate) fn input_of<R: Real>(&self, e: ArrayView2<R>, mut x: ArrayViewMut2<R>) {
+        x.assign(&e.slice(s![.., ..self.input()]));
+        if self.tied_positions {
+            let mut sum = x.slice_mut(s![.., self.bags * self.embedding..]);
+            for position in e.slice(s![.., self.input()..]).axis_chunks_iter(Axis(1), self.embedding)
+            {
+                sum += &position;
+            }
+        }
     }
 
     /// Width of what the output layer reads.
@@ -139,7 +179,7 @@ impl<R: Real> WindowNet<R> {
     }
 
     /// Adds the gradient of the mean loss of a batch into `grad`; returns the sum −Σ ln ŷ_target in nats. `contexts` has
-    /// C ids an example, oldest first.
+    /// S ids an example, oldest first.
     pub fn loss_grad(
         &self,
         contexts: &[u32],
@@ -183,41 +223,29 @@ impl<R: Real> WindowNet<R> {
         noise: Option<Noise>,
         work: &mut Work<R>,
     ) {
-        let (a, c) = (self.shape, self.shape.context);
+        let (a, reach) = (self.shape, self.shape.reach());
         assert!(
-            contexts.len() == n * c && n <= work.rows,
-            "{} ids for {n} examples of {c} words",
+            contexts.len() == n * reach && n <= work.rows,
+            "{} ids for {n} examples of {reach} words",
             contexts.len()
         );
         let blocks = (
-            contexts.par_chunks(BLOCK * c),
+            contexts.par_chunks(BLOCK * reach),
             blocks_of(&mut work.e, n),
             blocks_of(&mut work.x, n),
             blocks_of(&mut work.h, n),
             blocks_of(&mut work.z, n),
         );
         blocks.into_par_iter().enumerate().for_each(|(block, (ids, e, x, h, z))| {
-            let rows = ids.len() / c;
-            let mut words =
-                ArrayViewMut2::from_shape((ids.len(), a.embedding), e).expect("C words an example");
-            self.encoder.gather(ids, words.view_mut());
-            if let Some(noise) = noise {
-                noise.words.words(noise.step, ids, words.view_mut());
-            }
-            let mut e = words.into_shape_with_order((rows, a.window())).expect("contiguous");
+            let rows = ids.len() / reach;
+            let mut e = matrix_mut(e, rows);
+            a.gather(&self.encoder, ids, Noise::dropped(noise), e.view_mut());
             if let Some(noise) = noise {
                 let start = (block * BLOCK * a.window()) as u64;
                 noise.embedding.apply(noise.step, start, e.as_slice_mut().expect("contiguous"));
             }
             let mut x = matrix_mut(x, rows);
-            if a.tied_positions {
-                x.fill(R::zero());
-                for k in 0..c {
-                    x += &e.slice(s![.., k * a.embedding..(k + 1) * a.embedding]);
-                }
-            } else {
-                x.assign(&e);
-            }
+            a.input_of(e.view(), x.view_mut());
             let (mut h, mut z) = (matrix_mut(h, rows), matrix_mut(z, rows));
             self.hidden(x.view(), h.view_mut());
             z.slice_mut(s![.., ..a.hidden]).assign(&h);
@@ -271,9 +299,10 @@ impl<R: Real> WindowNet<R> {
             let mut d_x = d_e.slice_mut(s![.., ..a.input()]);
             gemm(R::one(), h.view(), self.w.view(), R::zero(), d_x.view_mut());
             if a.tied_positions {
-                let (first, mut rest) = d_e.view_mut().split_at(ndarray::Axis(1), a.embedding);
-                for mut position in rest.axis_chunks_iter_mut(ndarray::Axis(1), a.embedding) {
-                    position.assign(&first);
+                let (sum, mut rest) = d_e.view_mut().split_at(Axis(1), a.input());
+                let sum = sum.slice(s![.., a.bags * a.embedding..]);
+                for mut position in rest.axis_chunks_iter_mut(Axis(1), a.embedding) {
+                    position.assign(&sum);
                 }
             }
             if a.direct {
@@ -288,12 +317,8 @@ impl<R: Real> WindowNet<R> {
         par_gemm(R::one(), d_pre.t(), work.x.slice(s![..n, ..]), R::one(), grad.w.view_mut());
         d_pre.rows().into_iter().for_each(|row| grad.b1 += &row);
         if !a.frozen {
-            let d_e = &mut work.d_e.as_slice_mut().expect("standard layout")[..n * a.window()];
-            let mut d_e = matrix_mut(d_e, contexts.len());
-            if let Some(noise) = noise {
-                noise.words.words(noise.step, contexts, d_e.view_mut());
-            }
-            scatter_add(contexts, d_e.view(), grad.encoder.w.view_mut());
+            let d_e = &work.d_e.as_slice().expect("standard layout")[..n * a.window()];
+            a.scatter(contexts, Noise::dropped(noise), d_e, grad.encoder.w.view_mut());
         }
     }
 }

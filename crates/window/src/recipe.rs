@@ -61,14 +61,15 @@ impl WindowRecipe {
 
 impl Recipe for WindowRecipe {
     fn id(&self) -> String {
-        let WindowConfig { n, nhid, tied_positions, direct, .. } = &self.config;
+        let WindowConfig { n, bags, nhid, tied_positions, direct, .. } = &self.config;
+        let bags = if *bags > 0 { format!("-bags{bags}") } else { String::new() };
         let tied = if *tied_positions { "-tied" } else { "" };
         let direct = if *direct { "-direct" } else { "" };
         let softmax = match self.config.softmax {
             SoftmaxName::Full => "",
             SoftmaxName::Adaptive => "-adaptive",
         };
-        self.name.clone().unwrap_or_else(|| format!("window-n{n}-{nhid}{tied}{direct}{softmax}"))
+        self.name.clone().unwrap_or_else(|| format!("window-n{n}{bags}-{nhid}{tied}{direct}{softmax}"))
     }
 
     fn family(&self) -> Family {

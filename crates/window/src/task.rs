@@ -34,13 +34,13 @@ impl<'a> LmTask<'a> {
     pub fn new(net: &WindowNet<f32>, config: &WindowConfig, data: TrainSet<'a>) -> Self {
         let eos = data.vocab.eos();
         let context = if config.reset { Context::Sentence } else { Context::Stream };
-        let examples = Examples::new(data.train, eos, net.shape.context, context);
+        let examples = Examples::new(data.train, eos, net.shape.reach(), context);
         let batch = config.batch_size.min(examples.len());
         Self {
             order: (0..examples.len() as u32).collect(),
             batch,
             seed: config.seed,
-            contexts: Vec::with_capacity(batch * net.shape.context),
+            contexts: Vec::with_capacity(batch * net.shape.reach()),
             targets: Vec::with_capacity(batch),
             work: Work::new(net, batch),
             noise: Noise {

@@ -48,6 +48,7 @@ fn a_training_step_allocates_nothing() {
             direct,
             softmax,
             tied_positions,
+            bags: 2 * usize::from(direct),
             batch_size: 200,
             training,
             ..WindowConfig::default()

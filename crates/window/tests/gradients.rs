@@ -14,6 +14,7 @@ const EXAMPLES: usize = 5;
 const SHAPE: Architecture = Architecture {
     vocab: 7,
     context: 3,
+    bags: 0,
     embedding: 4,
     hidden: 5,
     tied_positions: false,
@@ -31,6 +32,7 @@ fn every_tensor() {
         check_all(shape, &Layout::Full);
         check_all(Architecture { frozen: true, ..shape }, &Layout::Full);
         check_all(shape, &clusters);
+        check_all(Architecture { bags: 2, ..shape }, &Layout::Full);
     }
 }
 
@@ -47,7 +49,7 @@ fn check_all(shape: Architecture, output: &Layout) {
     let mut net = WindowNet::<f64>::zeros_with(&shape, output);
     let mut rng = stream(1, "test weights");
     net.tensors_mut(&mut |t| t.data.iter_mut().for_each(|x| *x = 0.6 * standard_normal(&mut rng)));
-    let contexts: Vec<u32> = (0..EXAMPLES as u32 * 3).map(|i| i * i % 7).collect();
+    let contexts: Vec<u32> = (0..(EXAMPLES * shape.reach()) as u32).map(|i| i * i % 7).collect();
     let targets: Vec<u32> = (0..EXAMPLES as u32).map(|i| (i * 3 + 1) % 7).collect();
     let noise = Noise {
         words: Dropout::new(0.2, 1, 2),

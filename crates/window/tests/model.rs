@@ -26,12 +26,14 @@ fn configs() -> Vec<WindowConfig> {
     let direct =
         WindowConfig { direct: true, dropout_embedding: 0.1, dropout_words: 0.1, ..base.clone() };
     let tied = WindowConfig { tied_positions: true, n: 2, reset: true, ..base.clone() };
+    let bags = WindowConfig { bags: 3, dropout_words: 0.1, ..base.clone() };
+    let tied_bags = WindowConfig { tied_positions: true, direct: true, ..bags.clone() };
     let frozen = WindowConfig { frozen: true, init_range: 1.0, ..base.clone() };
     let softmax = SoftmaxName::Adaptive;
     let clusters = WindowConfig { softmax, cutoffs: vec![4, 9], div_value: 3, ..base.clone() };
     let by_rule = WindowConfig { softmax, direct: true, ..base.clone() };
     let shared = WindowConfig { softmax, tied: true, nhid: 8, ..base.clone() };
-    vec![base, direct, tied, frozen, clusters, by_rule, shared]
+    vec![base, direct, tied, bags, tied_bags, frozen, clusters, by_rule, shared]
 }
 
 fn train(config: &WindowConfig, corpus: &Corpus) -> WindowModel {
