@@ -139,7 +139,7 @@ fn recall_lags(lab: &Lab<'_>) -> &'static [usize] {
 }
 
 fn size(lab: &Lab<'_>) -> usize {
-    lab.size(8, 32, 64)
+    lab.size(8, 32, 48)
 }
 
 impl Experiment for Activations {
@@ -156,7 +156,7 @@ impl Experiment for Activations {
     }
 
     fn bytes(&self, lab: &Lab<'_>) -> u64 {
-        let words = lab.corpus.vocab.len().min(lab.size(100, 500, 2_000));
+        let words = lab.corpus.vocab.len().min(lab.size(100, 500, 1_000));
         let config = one_layer(CellName::Rnn, Activation::Relu, Init::Identity(1.0), size(lab), 1);
         let flow = LAST * (size(lab).pow(2) + 32 * 3 * size(lab)) * 8;
         (config.training_bytes(words) + flow as u64) * rayon::current_num_threads() as u64
@@ -164,7 +164,7 @@ impl Experiment for Activations {
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
         let seeds = lab.seeds(lab.size(2, 3, 3));
-        let words = FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 30_000, 100_000));
+        let words = FewWords::of(lab, lab.size(100, 500, 1_000), lab.size(3_000, 30_000, 60_000));
         let texts = words.stretches(lab.size(8, 32, 32), LAST + 1)?;
         let recalls: Vec<Recall> =
             recall_lags(lab).iter().map(|lag| Recall::of(lab, *lag)).collect();
@@ -224,7 +224,7 @@ fn look(
     let on = on as f64 / (LAST * fresh.hidden()) as f64;
     let diverged = RATES.map(|rate| {
         let training = Config {
-            epochs: lab.size(1, 2, 3),
+            epochs: lab.size(1, 2, 2),
             optimizer: OptimizerName::Sgd,
             lr: rate,
             clip: 0.0,

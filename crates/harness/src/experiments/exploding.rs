@@ -95,7 +95,7 @@ pub struct Exploding;
 
 fn config(lab: &Lab<'_>, place: &Place) -> RnnConfig {
     let init = Init::Orthogonal(place.gain);
-    let mut config = one_layer(CellName::Rnn, place.sigma, init, lab.size(8, 24, 64), place.seed);
+    let mut config = one_layer(CellName::Rnn, place.sigma, init, lab.size(8, 24, 48), place.seed);
     config.training = Config {
         epochs: lab.size(1, 2, 2),
         optimizer: OptimizerName::Sgd,
@@ -138,14 +138,14 @@ impl Experiment for Exploding {
     }
 
     fn bytes(&self, lab: &Lab<'_>) -> u64 {
-        let words = lab.corpus.vocab.len().min(lab.size(100, 500, 2_000));
+        let words = lab.corpus.vocab.len().min(lab.size(100, 500, 1_000));
         let first = grid(&[1])[0];
         config(lab, &first).training_bytes(words) * rayon::current_num_threads() as u64
     }
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
-        let seeds = lab.seeds(lab.size(1, 3, 5));
-        let words = FewWords::of(lab, lab.size(100, 500, 2_000), lab.size(3_000, 30_000, 100_000));
+        let seeds = lab.seeds(lab.size(1, 3, 3));
+        let words = FewWords::of(lab, lab.size(100, 500, 1_000), lab.size(3_000, 30_000, 60_000));
         let grid = grid(&seeds);
         let (done, total) = (AtomicUsize::new(0), grid.len());
         let found: Vec<Result<Found>> = grid

@@ -70,7 +70,7 @@ pub struct Families;
 
 impl Families {
     fn epochs(lab: &Lab<'_>) -> u64 {
-        lab.size(1, 3, 3)
+        lab.size(1, 3, 2)
     }
 
     fn window(lab: &Lab<'_>, size: usize) -> WindowConfig {
@@ -103,7 +103,7 @@ impl Families {
 
     /// All of the embedded language's text in the short form: what is compared here is what the families can do.
     fn texts(lab: &Lab<'_>) -> Texts {
-        let most = lab.size([60_000, 5_000, 5_000], [300_000, 20_000, 20_000], [usize::MAX; 3]);
+        let most = lab.size([60_000, 5_000, 5_000], [200_000, 20_000, 20_000], [usize::MAX; 3]);
         let corpus = lab.corpus;
         Texts {
             train: head(&corpus.train, most[0]),

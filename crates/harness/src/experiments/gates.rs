@@ -107,7 +107,7 @@ impl Experiment for Gates {
         // A run's states and gates of 70 steps or a sentence, weights, and the text of every lag.
         let run = 18 * (longest as u64 + 70) * 16 * hidden * 8 + 64 * hidden * hidden;
         let texts: u64 =
-            lags(lab).iter().map(|lag| lab.size(400, 4_000, 4_000) * (*lag as u64 + 3)).sum();
+            lags(lab).iter().map(|lag| Recall::sentences(lab) as u64 * (*lag as u64 + 3)).sum();
         run * rayon::current_num_threads() as u64 + 64 * texts
     }
 

@@ -25,19 +25,19 @@ type Epochs = [u64; 3];
 const TASKS: [(Task, Epochs, Groups); 3] = [
     (
         Task::Brackets { kinds: 3, depth: 6, pairs: 10 },
-        [2, 6, 30],
+        [2, 6, 15],
         &[(0, 0), (1, 2), (3, 4), (5, 8), (9, 12), (13, 18)],
     ),
     (
         Task::Counting { most: 14 },
-        [2, 6, 30],
+        [2, 6, 15],
         &[(2, 2), (3, 3), (4, 4), (5, 6), (7, 8), (9, 11), (12, 14)],
     ),
-    (Task::Adding { length: 5, modulus: 2 }, [3, 20, 60], &[(2, 2), (3, 3), (4, 4), (5, 5)]),
+    (Task::Adding { length: 5, modulus: 2 }, [3, 20, 30], &[(2, 2), (3, 3), (4, 4), (5, 5)]),
 ];
 /// The same of agreement.
 const AGREEMENT: (Epochs, Groups) =
-    ([2, 10, 30], &[(0, 0), (3, 4), (6, 8), (9, 12), (13, 16), (17, 24)]);
+    ([2, 10, 15], &[(0, 0), (3, 4), (6, 8), (9, 12), (13, 16), (17, 24)]);
 
 /// Vanilla networks besides tanh with its orthogonal start: look, σ and the start of W_h.
 const VANILLA: [(&str, Look, Activation, Init); 2] = [
@@ -73,7 +73,7 @@ struct Exam {
 
 fn agreement(lab: &Lab<'_>) -> Result<Exam> {
     let language = Arc::new(Language::embedded("agreement")?);
-    let tokens = lab.size(20_000, 60_000, 200_000);
+    let tokens = lab.size(20_000, 60_000, 100_000);
     let text =
         Corpus::from_language(Arc::clone(&language), DATA_SEED, tokens, CorpusOptions::default())?;
     let items = probe::agreement_by_distance(&language, lab.seed, 0..=24, lab.size(20, 60, 300));
@@ -94,7 +94,7 @@ fn agreement(lab: &Lab<'_>) -> Result<Exam> {
 }
 
 fn formal(lab: &Lab<'_>, (task, epochs, groups): (Task, Epochs, Groups)) -> Exam {
-    let text = task.corpus(lab.seed, lab.size(600, 4_000, 10_000));
+    let text = task.corpus(lab.seed, lab.size(600, 4_000, 6_000));
     // Another seed: the questions are new sentences.
     let items = task.items(lab.seed + 1_000_000, lab.size(200, 500, 2_000));
     let (title, x) = match task {
@@ -201,7 +201,7 @@ fn contenders(
 /// The networks of these tasks: every sentence starts anew, because the questions are asked of single sentences.
 fn configs(lab: &Lab<'_>, epochs: u64) -> (WindowConfig, impl Fn(CellName) -> RnnConfig + use<>) {
     let training = Config { epochs, lr: 4e-3, ..Config::default() };
-    let (hidden, seed) = (lab.size(24, 64, 96), lab.seed);
+    let (hidden, seed) = (lab.size(24, 64, 64), lab.seed);
     let window = WindowConfig {
         n: 9,
         emsize: hidden / 2,

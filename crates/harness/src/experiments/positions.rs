@@ -85,7 +85,7 @@ pub struct Positions;
 
 impl Positions {
     fn training(lab: &Lab<'_>) -> Config {
-        Config { epochs: lab.size(6, 10, 30), lr: 4e-3, ..Config::default() }
+        Config { epochs: lab.size(6, 10, 20), lr: 4e-3, ..Config::default() }
     }
 
     fn window(lab: &Lab<'_>, tied_positions: bool, seed: u64) -> WindowConfig {
@@ -160,7 +160,7 @@ impl Experiment for Positions {
     }
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
-        let seeds = lab.seeds(lab.size(2, 3, 10));
+        let seeds = lab.seeds(lab.size(2, 3, 5));
         let chance = (PAIRS.values() as f64).ln();
         let mut table = Table::new(
             "pairs",
@@ -170,7 +170,7 @@ impl Experiment for Positions {
         // For pairs shown near only, far only: of each model, by distance, the losses over seeds.
         let mut curves = vec![vec![vec![Vec::new(); 6]; 5]; 2];
         for (i, &seed) in seeds.iter().enumerate() {
-            let text = PAIRS.corpus(seed, lab.size(1_500, 6_000, 12_000));
+            let text = PAIRS.corpus(seed, lab.size(1_500, 6_000, 8_000));
             let recipes: [&dyn Recipe; 5] = [
                 &WindowRecipe::new(Self::window(lab, false, seed)),
                 &WindowRecipe::new(Self::window(lab, true, seed)),

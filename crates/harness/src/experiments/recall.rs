@@ -35,7 +35,7 @@ impl Recall {
     /// At this lag, of the size of the preset.
     pub fn of(lab: &Lab<'_>, lag: usize) -> Self {
         let task = Task::Recall { lag, symbols: SYMBOLS };
-        let corpus = task.corpus(lab.seed, lab.size(400, 4_000, 4_000));
+        let corpus = task.corpus(lab.seed, Self::sentences(lab));
         let whole = corpus.train.sentence_count() / LANES * LANES;
         let train = corpus.train.head(whole);
         Self { train, items: task.items(ASKED, lab.size(60, 200, 1_000)), corpus, lag }
@@ -51,9 +51,14 @@ impl Recall {
         TrainSet { vocab: &self.corpus.vocab, train: &self.train, valid: &self.corpus.valid }
     }
 
+    /// Sentences to learn from.
+    pub fn sentences(lab: &Lab<'_>) -> usize {
+        lab.size(400, 3_000, 4_000)
+    }
+
     /// Units of its networks.
     pub fn hidden(lab: &Lab<'_>) -> usize {
-        lab.size(16, 32, 64)
+        lab.size(16, 32, 32)
     }
 
     /// A network for it: whole sentences in every back-propagation, the state from zero at each.

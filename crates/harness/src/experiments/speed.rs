@@ -162,7 +162,7 @@ impl Experiment for Speed {
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
         let (corpus, rounds) = (lab.corpus, lab.size(3, 5, 9));
-        let (read, trained) = (lab.size(2_048, 8_192, 16_384), lab.size(2_500, 6_000, 30_000));
+        let (read, trained) = (lab.size(2_048, 8_192, 16_384), lab.size(2_500, 6_000, 10_000));
         anyhow::ensure!(
             corpus.train.targets() >= read.max(trained),
             "the training text has {} tokens, {} are needed to time anything; take a longer text",

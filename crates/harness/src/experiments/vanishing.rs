@@ -111,7 +111,7 @@ impl Experiment for Vanishing {
     }
 
     fn bytes(&self, lab: &Lab<'_>) -> u64 {
-        let (words, size) = (lab.corpus.vocab.len().min(lab.size(100, 1_000, 5_000)), size(lab));
+        let (words, size) = (lab.corpus.vocab.len().min(lab.size(100, 1_000, 2_000)), size(lab));
         let config = one_layer(CellName::Lstm, Activation::Tanh, Init::Uniform(0.1), size, 1);
         // A copy's gradient a lag, and the states of all stretches.
         let flow = (BEFORE + LAST) * (4 * size * size + stretches(lab) * 7 * size) * 8;
@@ -122,7 +122,7 @@ impl Experiment for Vanishing {
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
         let seeds = lab.seeds(lab.size(2, 5, 5));
         let words =
-            FewWords::of(lab, lab.size(100, 1_000, 5_000), lab.size(6_000, 60_000, 500_000));
+            FewWords::of(lab, lab.size(100, 1_000, 2_000), lab.size(6_000, 60_000, 150_000));
         let texts = words.stretches(stretches(lab), BEFORE + LAST)?;
         let grid: Vec<(usize, u64)> =
             (0..KINDS.len()).flat_map(|k| seeds.iter().map(move |s| (k, *s))).collect();
@@ -154,7 +154,7 @@ impl Experiment for Vanishing {
 }
 
 fn size(lab: &Lab<'_>) -> usize {
-    lab.size(12, 48, 100)
+    lab.size(12, 48, 64)
 }
 
 fn stretches(lab: &Lab<'_>) -> usize {
@@ -189,7 +189,7 @@ fn track(
     let (_, cell, sigma, init) = KINDS[kind];
     let mut config = one_layer(cell, sigma, init, size(lab), seed);
     config.training = Config { epochs: lab.size(1, 4, 4), lr: 4e-3, ..Config::default() };
-    let every = lab.size(4, 25, 200);
+    let every = lab.size(4, 25, 60);
     let inputs: Vec<&[u32]> = texts.iter().map(|t| &t.inputs[..]).collect();
     let targets: Vec<u32> = texts.iter().map(Stretch::last_target).collect();
     let flow = |net: &Backbone<f32>| LagFlow::new(&net.cast(), &inputs, &targets);
