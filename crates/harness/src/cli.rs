@@ -128,7 +128,7 @@ pub struct CompareArgs {
     /// Train the models in which chance plays a part with so many seeds
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
     pub seeds: u64,
-    /// Threads [default: one a core]; results do not depend on it
+    /// Threads [default: one a core]; results do not depend on it, measured times do
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// How the text is read.
@@ -182,6 +182,15 @@ pub enum ScopeArg {
     Train,
     /// The whole corpus, test included: the rule of some papers.
     Whole,
+}
+
+impl std::fmt::Display for ScopeArg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            ScopeArg::Train => "train",
+            ScopeArg::Whole => "whole",
+        })
+    }
 }
 
 impl From<ScopeArg> for corpus::VocabScope {

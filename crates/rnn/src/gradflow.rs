@@ -22,8 +22,8 @@ use crate::cell::{CellKind, Vanilla};
 use crate::layer::Layer;
 pub use agree::Agreement;
 pub use cliff::OneUnit;
+pub use lags::LagFlow;
 use lags::unroll;
-pub use lags::{LagFlow, lag_norms};
 
 /// A vanilla network of one layer along a text.
 pub struct Path<'a> {
@@ -211,7 +211,8 @@ pub fn jacobian_bound(cell: &Vanilla, w_h: ArrayView2<f64>) -> f64 {
     cell.sigma.max_slope() * spectral_norm(w_h) // eq: 13
 }
 
-/// (β_W β_h)^(t−i), which bounds ‖∂h^(t)/∂h^(i)‖.
-pub fn lag_bound(cell: &Vanilla, w_h: ArrayView2<f64>, lag: usize) -> f64 {
-    jacobian_bound(cell, w_h).powi(lag as i32) // eq: 14
+/// ln (β_W β_h)^(t−i), which bounds ln ‖∂h^(t)/∂h^(i)‖; in logarithms, because over long lags the bound is beyond all
+/// numbers.
+pub fn log_lag_bound(cell: &Vanilla, w_h: ArrayView2<f64>, lag: usize) -> f64 {
+    lag as f64 * jacobian_bound(cell, w_h).ln() // eq: 14
 }

@@ -149,7 +149,11 @@ impl WindowConfig {
             ));
         }
         if self.bags > MOST_BAGS {
-            return Err(wrong("bags", format!("{} bags reach too far", self.bags), "give at most 12"));
+            return Err(wrong(
+                "bags",
+                format!("{} bags reach too far", self.bags),
+                "give at most 12",
+            ));
         }
         check::sizes(&[
             ("emsize", self.emsize),

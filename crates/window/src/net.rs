@@ -131,7 +131,8 @@ impl Architecture {
         x.assign(&e.slice(s![.., ..self.input()]));
         if self.tied_positions {
             let mut sum = x.slice_mut(s![.., self.bags * self.embedding..]);
-            for position in e.slice(s![.., self.input()..]).axis_chunks_iter(Axis(1), self.embedding)
+            for position in
+                e.slice(s![.., self.input()..]).axis_chunks_iter(Axis(1), self.embedding)
             {
                 sum += &position;
             }

@@ -69,7 +69,9 @@ impl Recipe for WindowRecipe {
             SoftmaxName::Full => "",
             SoftmaxName::Adaptive => "-adaptive",
         };
-        self.name.clone().unwrap_or_else(|| format!("window-n{n}{bags}-{nhid}{tied}{direct}{softmax}"))
+        self.name
+            .clone()
+            .unwrap_or_else(|| format!("window-n{n}{bags}-{nhid}{tied}{direct}{softmax}"))
     }
 
     fn family(&self) -> Family {

@@ -43,7 +43,7 @@ pub struct LabArgs {
     /// Seeds where chance matters [default: each experiment's own number]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100))]
     pub seeds: Option<u64>,
-    /// Threads [default: one a core]; results do not depend on it
+    /// Threads [default: one a core]; results do not depend on it, measured times do
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// How the text is read.
@@ -107,9 +107,12 @@ fn options(args: &LabArgs) -> String {
         out.push(format!("--seed {}", args.seed));
     }
     out.extend(args.seeds.map(|n| format!("--seeds {n}")));
-    out.extend(args.text.tokenizer.map(|t| format!("--tokenizer {t}")));
-    out.extend(args.text.min_count.map(|n| format!("--min-count {n}")));
-    out.extend(args.text.max_vocab.map(|n| format!("--max-vocab {n}")));
-    out.extend(args.text.tokens.map(|n| format!("--tokens {n}")));
+    // all of them by name: a new option must not be forgotten here
+    let TextArgs { tokenizer, min_count, max_vocab, vocab_scope, tokens } = args.text;
+    out.extend(tokenizer.map(|t| format!("--tokenizer {t}")));
+    out.extend(min_count.map(|n| format!("--min-count {n}")));
+    out.extend(max_vocab.map(|n| format!("--max-vocab {n}")));
+    out.extend(vocab_scope.map(|s| format!("--vocab-scope {s}")));
+    out.extend(tokens.map(|n| format!("--tokens {n}")));
     out.join(" ")
 }

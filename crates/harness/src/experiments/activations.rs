@@ -1,4 +1,6 @@
 //! e8: σ and the start of W_h: how far the gradient reaches, how often training diverges, how far a word is remembered.
+mod rule;
+
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use anyhow::Result;
@@ -8,10 +10,10 @@ use rayon::prelude::*;
 use rnn::gradflow::{LagFlow, Path};
 use rnn::{Backbone, CellName, Init, RnnConfig};
 
-use super::common::percent;
+use self::rule::{Of, rule};
 use super::nets::{FewWords, Stretch, one_layer, run, sigma_name};
 use super::recall::Recall;
-use crate::lab::stats::{difference, student, wilson};
+use crate::lab::stats::wilson;
 use crate::lab::*;
 
 const SIGMAS: [Activation; 3] = [Activation::Tanh, Activation::Sigmoid, Activation::Relu];
@@ -39,81 +41,6 @@ fn start_name(kind: &str) -> Text {
             _ => "单位矩阵",
         },
     )
-}
-
-/// What the grid gives of one σ: (ln of the gradient's norm at the lag, by start and seed in the same order for all σ),
-/// the share of units that are not zero, likewise, (diverged, runs), the mean accuracy over the recall lags, likewise.
-#[derive(Clone, Debug, Default)]
-struct Of {
-    log_norms: Vec<f64>,
-    on: Vec<f64>,
-    diverged: (usize, usize),
-    recall: Vec<f64>,
-}
-
-/// ReLU against tanh. Confirmed where ReLU keeps the larger gradient, diverges more often and answers more of the
-/// questions; refuted where one of these is the other way round beyond chance. Sigmoid is told, and does not decide: its
-/// smaller slope is the bound's affair (e4).
-fn rule([tanh, sigmoid, relu]: [&Of; 3]) -> Ruling {
-    let figure = Text::new(
-        format!("gradient norm at lag {AT} before training, ReLU over tanh"),
-        format!("训练前间隔 {AT} 处梯度范数之比:ReLU / tanh"),
-    );
-    let gaps = |other: &Of, of: fn(&Of) -> &Vec<f64>| -> Vec<f64> {
-        of(relu).iter().zip(of(other)).map(|(a, b)| a - b).collect()
-    };
-    let pairs = |of: fn(&Of) -> &Vec<f64>| student(&gaps(tanh, of));
-    let all =
-        (pairs(|o| &o.log_norms), difference(relu.diverged, tanh.diverged), pairs(|o| &o.recall));
-    let (Some(norm), Some(diverged), Some(recall)) = all else {
-        let why = Text::new("a figure is missing: run more seeds", "缺少数据:需要更多随机种子");
-        return Ruling::undecided(figure, why);
-    };
-    let parts =
-        [Verdict::above(norm, 0.0), Verdict::above(diverged, 0.0), Verdict::above(recall, 0.0)];
-    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
-    let ratio = |gaps: &[f64]| number(mean(gaps).exp());
-    let (gaps_by_start, each) =
-        (gaps(tanh, |o| &o.log_norms), relu.on.len().div_ceil(STARTS.len()));
-    let by_start = |lang: Lang| {
-        let starts = STARTS.iter().zip(gaps_by_start.chunks(each)).zip(relu.on.chunks(each));
-        let one = |((start, gaps), on): ((&&str, &[f64]), &[f64])| {
-            format!("{} {} ({})", start_name(start).get(lang), ratio(gaps), percent(mean(on)))
-        };
-        starts.map(one).collect::<Vec<_>>().join(", ")
-    };
-    let over_sigmoid = ratio(&gaps(sigmoid, |o| &o.log_norms));
-    let share = |(k, n): (usize, usize)| percent(k as f64 / n as f64);
-    let [en, zh] = [Lang::En, Lang::Zh].map(|l| parts.map(|p| p.word(l)));
-    let d = [relu, tanh].map(|o| share(o.diverged));
-    let r = [relu, tanh].map(|o| percent(mean(&o.recall)));
-    let reason = Text::new(
-        format!(
-            "by start (in brackets: ReLUs that are on; one that is off passes no gradient on): {}; over sigmoid {over_sigmoid}. Larger gradient: {}; diverges more often ({} against {}): {}; recalls more ({} against {}): {}",
-            by_start(Lang::En),
-            en[0],
-            d[0],
-            d[1],
-            en[1],
-            r[0],
-            r[1],
-            en[2]
-        ),
-        format!(
-            "按初始化(括号内为开启的 ReLU 比例,关闭的 ReLU 不传递梯度):{};相对 sigmoid 为 {over_sigmoid}。梯度更大:{};更常发散({} 对 {}):{};记忆更好({} 对 {}):{}",
-            by_start(Lang::Zh),
-            zh[0],
-            d[0],
-            d[1],
-            zh[1],
-            r[0],
-            r[1],
-            zh[2]
-        ),
-    );
-    let [value, lo, hi] = [norm.value, norm.lo, norm.hi].map(f64::exp);
-    let measured = Some(Estimate { value, lo, hi });
-    Ruling { verdict: Verdict::all(parts), measured, figure, reason }
 }
 
 /// The experiment.
@@ -186,12 +113,13 @@ impl Experiment for Activations {
         let of = |sigma: Activation| {
             let mut sums = Of::default();
             for f in found.iter().filter(|f| f.sigma == sigma) {
+                let k = STARTS.iter().position(|s| *s == f.start).expect("a start of the grid");
                 // A norm of zero has no logarithm; the smallest number stands for it.
-                sums.log_norms.push(f.norms[AT].max(f64::MIN_POSITIVE).ln());
-                sums.on.push(f.on);
-                sums.diverged.0 += f.diverged.iter().filter(|d| **d).count();
-                sums.diverged.1 += f.diverged.len();
-                sums.recall.push(f.recall.iter().sum::<f64>() / f.recall.len() as f64);
+                sums.log_norms[k].push(f.norms[AT].max(f64::MIN_POSITIVE).ln());
+                sums.on[k].push(f.on);
+                let diverged = f.diverged.iter().filter(|d| **d).count();
+                sums.diverged[k].push((diverged, f.diverged.len()));
+                sums.recall[k].push(f.recall.iter().sum::<f64>() / f.recall.len() as f64);
             }
             sums
         };
@@ -341,34 +269,4 @@ fn charts(found: &[Found], lags: &[usize]) -> Vec<Chart> {
         vec![],
     );
     norms.chain([divergence]).chain(recall).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(log_norm: f64, diverged: usize, recall: f64, noise: f64) -> Of {
-        let around = |x: f64| vec![x, x + noise, x - noise];
-        Of {
-            log_norms: around(log_norm),
-            on: vec![0.5; 3],
-            diverged: (diverged, 40),
-            recall: around(recall),
-        }
-    }
-
-    #[test]
-    fn three_outcomes() {
-        let (tanh, sigmoid) = (of(-9.0, 5, 0.4, 0.0), of(-60.0, 0, 0.1, 0.0));
-        let verdict = |relu: Of| rule([&tanh, &sigmoid, &relu]).verdict;
-        assert_eq!(verdict(of(-2.0, 25, 0.8, 0.01)), Verdict::Confirmed);
-        assert_eq!(verdict(of(-2.0, 7, 0.8, 0.01)), Verdict::Undecided);
-        assert_eq!(verdict(of(-2.0, 25, 0.8, 3.0)), Verdict::Undecided);
-        assert_eq!(verdict(of(-12.0, 25, 0.8, 0.01)), Verdict::Refuted);
-        assert_eq!(verdict(of(-2.0, 25, 0.2, 0.01)), Verdict::Refuted);
-        assert_eq!(
-            rule([&Of::default(), &Of::default(), &Of::default()]).verdict,
-            Verdict::Undecided
-        );
-    }
 }

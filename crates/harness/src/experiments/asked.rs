@@ -1,8 +1,11 @@
-//! Accuracy at asked places: is the right word likelier than every wrong one?
+//! Accuracy at asked places: is the right word likelier than every wrong one? And the runs of grids that train many models.
+use std::sync::Arc;
+
+use anyhow::Result;
 use corpus::synth::Language;
 use corpus::synth::probe::AgreementItem;
 use corpus::synth::tasks::TaskItem;
-use corpus::{TokenId, Vocab};
+use corpus::{TokenId, TrainSet, Vocab};
 use lm::{Family, LanguageModel, Recipe};
 use ngram::{NgramRecipe, Smoothing};
 use rayon::prelude::*;
@@ -11,7 +14,7 @@ use window::{WindowConfig, WindowRecipe};
 
 use super::common;
 use crate::lab::stats::wilson;
-use crate::lab::{Estimate, Lab};
+use crate::lab::{Estimate, Lab, Ruling, Trial};
 
 /// A sentence with places where only one word is right.
 pub struct Question {
@@ -115,12 +118,64 @@ pub fn families(
     all.into_iter().map(|recipe| (recipe.family(), recipe)).collect()
 }
 
+/// What a table says of a run that left the finite numbers.
+pub const DIVERGED: &str = "diverged";
+
+/// Trains a model of a grid; `None` where it diverged: such a run is marked in the table, counted in the reason and left out
+/// of means.
+///
+/// # Errors
+/// Those of training.
+pub fn trained(
+    lab: &Lab<'_>,
+    recipe: &dyn Recipe,
+    data: TrainSet<'_>,
+) -> Result<Option<Arc<dyn LanguageModel>>> {
+    Ok(match lab.train(recipe, data)? {
+        Trial::Trained(model) => Some(model),
+        Trial::Diverged(_) => None,
+    })
+}
+
+/// A cell of a table: the figure, or the mark of a diverged run.
+pub fn cell(figure: Option<f64>) -> String {
+    figure.map_or(DIVERGED.into(), |f| f.to_string())
+}
+
+/// a − b of the seeds of which neither run diverged.
+pub fn differences(a: &[Option<f64>], b: &[Option<f64>]) -> Vec<f64> {
+    a.iter().zip(b).filter_map(|(a, b)| Some((*a)? - (*b)?)).collect()
+}
+
+/// The reason tells how many of the runs diverged, if any did.
+pub fn tell_diverged(mut ruling: Ruling, diverged: usize, runs: usize) -> Ruling {
+    if diverged > 0 {
+        ruling.reason.en += &format!("; {diverged} of {runs} runs diverged and are left out");
+        ruling.reason.zh += &format!(";{runs} 次运行中有 {diverged} 次发散,未计入");
+    }
+    ruling
+}
+
 #[cfg(test)]
 mod tests {
     use corpus::synth::tasks::Task;
     use lm::silent;
 
     use super::*;
+    use crate::lab::Text;
+
+    #[test]
+    fn diverged_runs_are_marked_left_out_and_told() {
+        assert_eq!((cell(Some(1.5)).as_str(), cell(None).as_str()), ("1.5", "diverged"));
+        assert_eq!(
+            differences(&[Some(3.0), None, Some(1.0)], &[Some(1.0), Some(1.0), None]),
+            [2.0]
+        );
+        let ruling = || Ruling::undecided(Text::same("x"), Text::new("why", "原因"));
+        assert_eq!(tell_diverged(ruling(), 0, 9), ruling());
+        let told = tell_diverged(ruling(), 2, 9).reason;
+        assert!(told.en.starts_with("why; 2 of 9") && told.zh.contains("9 次运行中有 2 次发散"));
+    }
 
     #[test]
     fn a_counting_model_answers_what_lies_within_its_order() {

@@ -1,4 +1,7 @@
 //! e7: divergence without clipping and with it; the cliff of a one-unit network.
+mod cliff;
+mod rule;
+
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use anyhow::Result;
@@ -6,16 +9,16 @@ use lm::Perplexity;
 use nn::activation::Activation;
 use nn::fit::{Config, OptimizerName};
 use rayon::prelude::*;
-use rnn::gradflow::OneUnit;
 use rnn::{CellName, Init, RnnConfig};
 
-use super::common::percent;
+use self::cliff::cliff;
+use self::rule::{Tally, rule};
 use super::nets::{FewWords, one_layer, run, sigma_name};
 use crate::lab::stats::wilson;
 use crate::lab::*;
 
 const RATES: [f64; 5] = [0.125, 0.5, 2.0, 8.0, 32.0];
-/// Thresholds; 0: no clipping. The first after it is the one that decides.
+/// Thresholds; 0: no clipping.
 const THRESHOLDS: [f64; 5] = [0.0, 0.25, 1.0, 5.0, 15.0];
 const SIGMAS: [Activation; 2] = [Activation::Tanh, Activation::Relu];
 /// Gains of the orthogonal start.
@@ -38,56 +41,6 @@ struct Found {
     /// Share of clipped steps, where a validation told it.
     clipped: Option<f64>,
     valid: f64,
-}
-
-/// Of the runs that diverge without clipping: how many there are of how many in all, and how many of them the smallest
-/// threshold saves. Confirmed where it saves most of them, refuted where it saves fewer than half, both beyond chance.
-/// `still`: where runs diverge in spite of it. `rates`: the share of diverged runs of every threshold.
-fn rule(
-    all: usize,
-    diverging: usize,
-    saved: usize,
-    still: &[(Activation, f64)],
-    rates: &[(f64, f64)],
-) -> Ruling {
-    let threshold = THRESHOLDS[1];
-    let figure = Text::new(
-        format!("share of the runs diverging without clipping that clipping at {threshold} saves"),
-        format!("不截断时发散的运行中,阈值 {threshold} 的截断所挽救的比例"),
-    );
-    let Some(share) = wilson(saved, diverging) else {
-        let why = Text::new(
-            "no run diverged without clipping: take larger rates",
-            "不截断时没有运行发散:需要更大的学习率",
-        );
-        return Ruling::undecided(figure, why);
-    };
-    let each = |sep: &str| {
-        let one = |(c, rate): &(f64, f64)| {
-            let name = if *c == 0.0 { "∞".to_owned() } else { c.to_string() };
-            format!("{name}: {}", percent(*rate))
-        };
-        rates.iter().map(one).collect::<Vec<_>>().join(sep)
-    };
-    let left = SIGMAS.map(|sigma| {
-        let mut own: Vec<f64> = still.iter().filter(|s| s.0 == sigma).map(|s| s.1).collect();
-        own.sort_by(f64::total_cmp);
-        own.dedup();
-        let list = own.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
-        format!("{} ({})", sigma_name(sigma).en, if list.is_empty() { "–" } else { &list })
-    });
-    let left = left.join(", ");
-    let reason = Text::new(
-        format!(
-            "{diverging} of {all} runs diverge without clipping; diverged runs by threshold {}; rates at which some run diverges in spite of {threshold}: {left}",
-            each(", ")
-        ),
-        format!(
-            "不截断时 {all} 次运行中有 {diverging} 次发散;各阈值的发散率 {};阈值 {threshold} 下仍有运行发散的学习率:{left}",
-            each("、")
-        ),
-    );
-    Ruling { verdict: Verdict::above(share, 0.5), measured: Some(share), figure, reason }
 }
 
 /// The experiment.
@@ -146,7 +99,7 @@ impl Experiment for Exploding {
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
         let seeds = lab.seeds(lab.size(1, 3, 3));
         let words = FewWords::of(lab, lab.size(100, 500, 1_000), lab.size(3_000, 30_000, 60_000));
-        let grid = grid(&seeds);
+        let (mut table, grid) = (table(), grid(&seeds));
         let (done, total) = (AtomicUsize::new(0), grid.len());
         let found: Vec<Result<Found>> = grid
             .par_iter()
@@ -158,19 +111,6 @@ impl Experiment for Exploding {
             .collect();
         let found: Vec<Found> = found.into_iter().collect::<Result<_>>()?;
         let runs: Vec<(Place, Found)> = grid.into_iter().zip(found).collect();
-        let mut table = Table::new(
-            "runs",
-            &[
-                "sigma",
-                "gain",
-                "rate",
-                "threshold",
-                "seed",
-                "diverged",
-                "clipped_share",
-                "perplexity",
-            ],
-        );
         for (p, f) in &runs {
             let perplexity = Perplexity::of_mean_nll(f.valid);
             let clipped = f.clipped.map_or_else(String::new, |share| share.to_string());
@@ -185,22 +125,38 @@ impl Experiment for Exploding {
                 &perplexity,
             ]);
         }
-        let of = |threshold: f64| runs.iter().filter(move |(p, _)| p.threshold == threshold);
-        let pairs = of(0.0).zip(of(THRESHOLDS[1])).filter(|((_, f), _)| f.diverged);
-        let saved = pairs.clone().filter(|(_, (_, f))| !f.diverged).count();
-        let still = of(THRESHOLDS[1]).filter(|(_, f)| f.diverged).map(|(p, _)| (p.sigma, p.rate));
-        let still: Vec<(Activation, f64)> = still.collect();
-        let rates = THRESHOLDS.map(|threshold| {
-            let (n, k) = (of(threshold).count(), of(threshold).filter(|(_, f)| f.diverged).count());
-            (threshold, k as f64 / n as f64)
-        });
-        let ruling = rule(of(0.0).count(), pairs.count(), saved, &still, &rates);
-        let (cliff_table, cliff) = cliff(lab.size(20, 80, 100));
+        let ruling = rule(&tallies(&runs));
+        let (cliff_table, cliff) = cliff(40);
         let mut charts = charts(&runs);
         charts.push(cliff);
         let rows = vec![lab.row("e7", self, seeds.len() as u64, ruling)];
         Ok(Outcome { rows, tables: vec![table, cliff_table], charts })
     }
+}
+
+fn table() -> Table {
+    let columns =
+        ["sigma", "gain", "rate", "threshold", "seed", "diverged", "clipped_share", "perplexity"];
+    Table::new("runs", &columns)
+}
+
+/// The runs by cell: σ, gain and rate. Those of one seed at the thresholds belong together.
+fn tallies(runs: &[(Place, Found)]) -> Vec<Tally> {
+    let mut out: Vec<Tally> = Vec::new();
+    for (free, without) in runs.iter().filter(|(p, _)| p.threshold == 0.0) {
+        let place = (free.sigma, free.gain, free.rate);
+        let k = out.iter().position(|t| t.place == place).unwrap_or_else(|| {
+            out.push(Tally::new(place));
+            out.len() - 1
+        });
+        let diverged = THRESHOLDS.map(|threshold| {
+            let twin = Place { threshold, ..*free };
+            let with = runs.iter().find(|(p, _)| *p == twin);
+            with.map_or(without.diverged, |(_, f)| f.diverged)
+        });
+        out[k].seeds.push(diverged);
+    }
+    out
 }
 
 fn charts(runs: &[(Place, Found)]) -> Vec<Chart> {
@@ -223,31 +179,31 @@ fn charts(runs: &[(Place, Found)]) -> Vec<Chart> {
     };
     let divergence = |sigma: Activation| {
         let series = THRESHOLDS.iter().enumerate().map(|(k, &threshold)| {
+            // A little apart, or the intervals would hide each other.
+            let apart = 1.07f64.powi(k as i32 - 2);
             let points = RATES.iter().filter_map(|&rate| {
                 let own = at(Some(sigma), rate, threshold);
-                Some((rate, wilson(own.iter().filter(|f| f.diverged).count(), own.len())?))
+                let share = wilson(own.iter().filter(|f| f.diverged).count(), own.len())?;
+                Some((rate * apart, share))
             });
-            // Intervals of the two that decide; five of them would hide each other.
-            match k {
-                0 | 1 => Series::with_intervals(name(threshold), Look::Plain(k), points),
-                _ => {
-                    Series::new(name(threshold), Look::Plain(k), points.map(|(x, e)| (x, e.value)))
-                }
-            }
+            Series::with_intervals(name(threshold), Look::Plain(k), points)
         });
         let label = sigma_name(sigma);
         chart(
             &format!("divergence-{}", sigma.name()),
             Text::new(
-                format!("Share of diverged runs by learning rate and threshold, {}", label.en),
-                format!("发散运行的比例(按学习率与阈值),{}", label.zh),
+                format!(
+                    "Share of diverged runs by learning rate and threshold (set a little apart), {}",
+                    label.en
+                ),
+                format!("发散运行的比例(按学习率与阈值,各点略微错开),{}", label.zh),
             ),
             Axis::linear(Text::new("share of runs that diverged", "发散运行的比例")),
             series.collect(),
         )
     };
     let clipped = THRESHOLDS.iter().enumerate().skip(1).map(|(k, &threshold)| {
-        let points = RATES.into_iter().filter_map(|rate| {
+        let points = RATES.iter().filter_map(|&rate| {
             let own = at(None, rate, threshold);
             let known: Vec<f64> = own.iter().filter_map(|f| f.clipped).collect();
             (!known.is_empty()).then(|| (rate, known.iter().sum::<f64>() / known.len() as f64))
@@ -255,7 +211,7 @@ fn charts(runs: &[(Place, Found)]) -> Vec<Chart> {
         Series::new(name(threshold), Look::Plain(k), points)
     });
     let perplexity = THRESHOLDS.iter().enumerate().map(|(k, &threshold)| {
-        let points = RATES.map(|rate| {
+        let points = RATES.iter().map(|&rate| {
             let own = at(None, rate, threshold);
             let loss = |f: &Found| if f.diverged { f64::INFINITY } else { f.valid };
             let mut losses: Vec<f64> = own.iter().map(loss).collect();
@@ -288,81 +244,26 @@ fn charts(runs: &[(Place, Found)]) -> Vec<Chart> {
     ]
 }
 
-/// The loss of the one-unit network over its two weights, and gradient descent on it with and without clipping.
-fn cliff(cells: usize) -> (Table, Chart) {
-    const START: [f64; 2] = [4.4, -2.0];
-    const RATE: f64 = 0.3;
-    const CLIP: f64 = 0.5;
-    const STEPS: usize = 14;
-    let net = OneUnit::default();
-    let paths = [None, Some(CLIP)].map(|clip| net.descend(START, RATE, clip, STEPS));
-    let range = |k: usize| {
-        let values = || paths.iter().flatten().map(|p| p[k]);
-        let (lo, hi) =
-            (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-        let room = 0.25 * (hi - lo);
-        let step = (hi - lo + 2.0 * room) / cells as f64;
-        (0..=cells).map(|i| lo - room + i as f64 * step).collect::<Vec<f64>>()
-    };
-    let (ws, bs) = (range(0), range(1));
-    let mut table = Table::new("cliff", &["what", "step", "w", "b", "loss"]);
-    for (what, path) in ["no clipping", "clipped"].iter().zip(&paths) {
-        for (step, p) in path.iter().enumerate() {
-            table.push(&[what, &step, &p[0], &p[1], &net.loss(*p)]);
-        }
-    }
-    let row = |b: &f64| ws.iter().map(|w| Cell(Some(net.loss([*w, *b])))).collect::<Vec<_>>();
-    for (i, b) in bs.iter().enumerate() {
-        ws.iter().for_each(|w| table.push(&[&"surface", &i, w, b, &net.loss([*w, *b])]));
-    }
-    let names = [
-        Text::new("no clipping", "不截断"),
-        Text::new(format!("clipped at {CLIP}"), format!("截断,阈值 {CLIP}")),
-    ];
-    let path = |(k, (name, points)): (usize, (Text, &Vec<[f64; 2]>))| {
-        Series::new(name, Look::Plain(k + 1), points.iter().map(|p| (p[0], p[1])))
-    };
-    let chart = Chart {
-        id: "cliff".into(),
-        claims: vec!["e7".into()],
-        table: "cliff".into(),
-        title: Text::new(
-            "The cliff: loss of a one-unit network after 50 steps, and descent on it",
-            "悬崖:单个隐藏单元的网络在 50 步后的损失,以及其上的梯度下降",
-        ),
-        x: Axis::linear(Text::new("recurrent weight w", "循环权重 w")),
-        y: Axis::linear(Text::new("bias b", "偏置 b")),
-        shape: Shape::Heat {
-            cells: bs.iter().map(row).collect(),
-            xs: ws.clone(),
-            ys: bs.clone(),
-            z: Axis::linear(Text::new("loss (h(50) − 0.7)²", "损失 (h(50) − 0.7)²")),
-            paths: names.into_iter().zip(&paths).enumerate().map(path).collect(),
-        },
-    };
-    (table, chart)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn three_outcomes() {
-        let verdict = |diverging, saved| {
-            rule(60, diverging, saved, &[(Activation::Relu, 32.0)], &[(0.0, 0.5)]).verdict
-        };
-        assert_eq!(verdict(30, 28), Verdict::Confirmed);
-        assert_eq!(verdict(30, 16), Verdict::Undecided);
-        assert_eq!(verdict(30, 2), Verdict::Refuted);
-        assert_eq!(verdict(0, 0), Verdict::Undecided);
-    }
-
-    #[test]
     fn the_grid_pairs_every_run_with_its_clipped_twin() {
-        let grid = grid(&[1, 2]);
-        assert_eq!(grid.len(), 2 * 2 * 5 * 5 * 2);
-        let of = |c: f64| grid.iter().filter(move |p| p.threshold == c);
-        assert!(of(0.0).zip(of(0.25)).all(|(a, b)| Place { threshold: 0.25, ..*a } == *b));
+        let grid = grid(&[0.5, 2.0, 8.0], &[1, 2]);
+        assert_eq!(grid.len(), 2 * 2 * 3 * 5 * 2);
+        // diverges without clipping, and of the second seed at 1, too
+        let found = |p: &Place| Found {
+            diverged: p.threshold == 0.0 || p.threshold == 1.0 && p.seed == 2,
+            clipped: None,
+            valid: 1.0,
+        };
+        let runs: Vec<(Place, Found)> = grid.iter().map(|p| (*p, found(p))).collect();
+        let tallies = tallies(&runs);
+        assert_eq!(tallies.len(), 2 * 2 * 3);
+        for t in tallies {
+            assert_eq!((t.runs, t.diverged), (2, [2, 0, 1, 0, 0]));
+            assert_eq!((t.saved, t.harmed), ([0, 2, 1, 2, 2], [0; 5]));
+        }
     }
 }

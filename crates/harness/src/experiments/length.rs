@@ -1,7 +1,7 @@
-//! d1, d2: sequences far longer than those of training; parameters by the length of the context.
+//! d1, d2: sequences far longer than those of training, at every position; parameters by the length of the context.
 use anyhow::Result;
-use corpus::{Tokens, TrainSet};
-use lm::{Context, Family, LanguageModel, Recipe, Scores};
+use corpus::TrainSet;
+use lm::{Family, Recipe};
 use ngram::{MAX_ORDER, NgramRecipe, Smoothing};
 use nn::fit::Config;
 use rnn::{CellName, RnnConfig, RnnRecipe};
@@ -9,50 +9,58 @@ use window::{WindowConfig, WindowRecipe};
 
 use super::asked;
 use super::common::{self, Texts, head, model, number_list};
+use super::parts::{self, Part};
+use super::reading::{SETTLED, TIMES, TRAINED, bins, read};
 use crate::lab::stats::student;
 use crate::lab::*;
 
-/// Steps that training unrolls: the length that the network was trained on.
-const TRAINED: usize = 16;
-/// Lengths read, in units of the trained one.
-const TIMES: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 /// What counts as flat, in nats: two percent of perplexity.
 const FLAT: f64 = 0.02;
 /// Words of context.
 const CONTEXTS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 
-/// Mean losses in nats of the last unit of sequences of each length, on the same targets, one a seed. Confirmed where all
-/// are finite and those of the longest are at most 0.02 above those of twice the trained length (where the start is no
-/// longer felt); refuted where they are higher, or one is not finite.
-fn any_length(losses: &[Vec<f64>; 7]) -> Ruling {
-    let figure = Text::new(
-        "rise of the loss from 2 to 64 times the training length, nats a token",
-        "序列长度从训练长度的 2 倍增至 64 倍时损失的上升(每词奈特)",
-    );
-    let means: Vec<f64> =
-        losses.iter().map(|l| l.iter().sum::<f64>() / l.len().max(1) as f64).collect();
-    let reason = Text::new(
-        format!(
-            "loss at the end of 1 (nothing read before), 2, 4, …, 64 times the training length: {}",
-            number_list(&means)
-        ),
-        format!(
-            "序列长度为训练长度的 1(之前未读任何词)、2、4、…、64 倍时末段的损失:{}",
-            number_list(&means)
-        ),
-    );
-    let rises: Vec<f64> =
-        losses[6].iter().zip(&losses[1]).map(|(long, short)| long - short).collect();
-    if losses.iter().flatten().any(|l| !l.is_finite()) {
+/// Mean losses in nats of the last unit of sequences of each length, on the same targets, one a seed; and of each seed the
+/// excess of the loss at every position (see [`Read`](super::reading::Read)).
+///
+/// Confirmed where all are finite, where the losses at the end of the longest sequences are less than [`FLAT`] above those of
+/// twice the trained length (where the start is no longer felt), and where no position from there on has a larger excess;
+/// refuted where one is larger, or not finite.
+fn any_length(losses: &[Vec<f64>; 7], excess: &[Vec<f64>]) -> Ruling {
+    let what = Text::new("rise of the loss, nats a token", "损失的上升(每词奈特)");
+    let cure = Text::new("take more seeds (--seeds N)", "需要更多随机种子(--seeds N)");
+    let finite = losses.iter().chain(excess).flatten().all(|l| l.is_finite());
+    let mut ruling = if finite {
+        let rises = losses[6].iter().zip(&losses[1]).map(|(long, short)| long - short).collect();
+        let largest = excess.iter().map(|of_seed| {
+            let far = bins().zip(of_seed).filter(|(bin, _)| bin.0 > SETTLED);
+            far.map(|(_, e)| *e).fold(f64::NEG_INFINITY, f64::max)
+        });
+        let far = Text::new(
+            format!(
+                "largest at a position after {SETTLED}, against the same words after all the text before them"
+            ),
+            format!("第 {SETTLED} 个位置之后的最大值(与读过此前全部文本时相同词的损失相比)"),
+        );
+        let times =
+            Text::new("from 2 to 64 times the training length", "从训练长度的 2 倍到 64 倍");
+        let parts: Option<Vec<Part>> = [(times, rises), (far, largest.collect::<Vec<_>>())]
+            .into_iter()
+            .map(|(name, values)| Some(Part::below(name, student(&values)?, FLAT)))
+            .collect();
+        parts::all(what, &parts.unwrap_or_default(), cure)
+    } else {
+        let reason = Text::new("a loss is not finite", "有的损失不是有限值");
         let measured = Some(Estimate::exact(f64::INFINITY));
-        return Ruling { verdict: Verdict::Refuted, measured, figure, reason };
-    }
-    match student(&rises) {
-        Some(rise) => {
-            Ruling { verdict: Verdict::below(rise, FLAT), measured: Some(rise), figure, reason }
-        }
-        None => Ruling::undecided(figure, Text::new("no runs", "没有运行")),
-    }
+        Ruling { verdict: Verdict::Refuted, measured, figure: what, reason }
+    };
+    let mean = |l: &Vec<f64>| l.iter().sum::<f64>() / l.len().max(1) as f64;
+    let means = number_list(&losses.iter().map(mean).collect::<Vec<_>>());
+    ruling.reason.en += &format!(
+        "; loss at the end of 1 (nothing read before), 2, 4, …, 64 times the training length: {means}"
+    );
+    ruling.reason.zh +=
+        &format!(";序列长度为训练长度的 1(之前未读任何词)、2、4、…、64 倍时末段的损失:{means}");
+    ruling
 }
 
 /// A length of the context in words and the parameters of a model that sees it.
@@ -70,7 +78,8 @@ fn constant(ngram: &[Size], window: &[Size], rnn: &[Size]) -> Ruling {
         _ => None,
     };
     let (Some(n), Some(w), Some(r)) = (grown(ngram), grown(window), grown(rnn)) else {
-        return Ruling::undecided(figure, Text::new("fewer than two lengths", "长度不足两档"));
+        return Ruling::undecided(figure, Text::new("fewer than two lengths", "长度不足两档"))
+            .or_take(Text::new("measure more lengths of context", "需要测量更多档上下文长度"));
     };
     let (times_n, times_w, params) = (number(n.2), number(w.2), rnn[0].1);
     let reason = Text::new(
@@ -106,22 +115,6 @@ impl Length {
     }
 }
 
-/// Of blocks of TRAINED targets, spread over the text: the mean loss where reading began so many units before their end.
-fn losses(model: &dyn LanguageModel, text: &Tokens, most: usize) -> [f64; 7] {
-    let longest = TIMES[6] * TRAINED;
-    let ends: Vec<usize> = (longest..=text.targets()).step_by(TRAINED).collect();
-    let every = ends.len().div_ceil(most).max(1);
-    TIMES.map(|times| {
-        let mut sequences = Tokens::default();
-        for &end in ends.iter().step_by(every) {
-            sequences.push_sentence(&text.flat()[end - times * TRAINED..end], 0);
-        }
-        let scores = Scores::of(model, &sequences, Context::Sentence);
-        let last = scores.log_probs.chunks(times * TRAINED).flat_map(|s| &s[s.len() - TRAINED..]);
-        -last.sum::<f64>() / (ends.iter().step_by(every).len() * TRAINED) as f64
-    })
-}
-
 impl Experiment for Length {
     fn name(&self) -> &'static str {
         "length"
@@ -132,7 +125,7 @@ impl Experiment for Length {
     }
 
     fn about(&self) -> &'static str {
-        "an RNN reads 64 times the length it was trained on; parameters by context length"
+        "an RNN reads 64 times the length it was trained on: loss by position; parameters by context length"
     }
 
     fn bytes(&self, lab: &Lab<'_>) -> u64 {
@@ -152,17 +145,23 @@ impl Experiment for Length {
             TIMES[6] * TRAINED
         );
         let steps = seeds.len() + CONTEXTS.len();
-        let mut read = Table::new("lengths", &["times_trained", "tokens", "seed", "loss_nats"]);
-        let mut by_length = [const { Vec::new() }; 7];
+        let mut lengths = Table::new("lengths", &["times_trained", "tokens", "seed", "loss_nats"]);
+        let mut positions =
+            Table::new("positions", &["from", "to", "seed", "loss_nats", "excess_nats"]);
+        let (mut by_length, mut excess) = ([const { Vec::new() }; 7], Vec::new());
         for (i, &seed) in seeds.iter().enumerate() {
             lab.step("training", i, steps)?;
             let recipe = RnnRecipe::new(Self::rnn(lab, TRAINED, seed));
             let model = model(lab, &recipe, texts.train_set(lab))?;
-            let found = losses(&*model, &texts.test, lab.size(20, 60, 200));
-            for (k, loss) in found.into_iter().enumerate() {
-                read.push(&[&TIMES[k], &(TIMES[k] * TRAINED), &seed, &loss]);
+            let found = read(&*model, &texts.test, lab.size(20, 60, 200));
+            for (k, loss) in found.ends.into_iter().enumerate() {
+                lengths.push(&[&TIMES[k], &(TIMES[k] * TRAINED), &seed, &loss]);
                 by_length[k].push(loss);
             }
+            for ((from, to), (loss, excess)) in bins().zip(&found.positions) {
+                positions.push(&[&from, &to, &seed, loss, excess]);
+            }
+            excess.push(found.positions.iter().map(|p| p.1).collect::<Vec<_>>());
         }
         // What a network stores does not depend on its training: a short one tells.
         let short = head(&texts.train, 5_000);
@@ -195,17 +194,25 @@ impl Experiment for Length {
                 sizes.push((words, stored.params));
             }
         }
-        let charts = charts(&by_length, &sizes);
+        let charts = charts(&by_length, &excess, &sizes);
         let [ngram, window, rnn] = &sizes;
         let rows = vec![
-            lab.row("d1", self, seeds.len() as u64, any_length(&by_length)),
+            lab.row("d1", self, seeds.len() as u64, any_length(&by_length, &excess)),
             lab.row("d2", self, 0, constant(ngram, window, rnn)),
         ];
-        Ok(Outcome { rows, tables: vec![read, table], charts })
+        Ok(Outcome { rows, tables: vec![lengths, positions, table], charts })
     }
 }
 
-fn charts(by_length: &[Vec<f64>; 7], sizes: &[Vec<Size>; 3]) -> Vec<Chart> {
+fn charts(by_length: &[Vec<f64>; 7], excess: &[Vec<f64>], sizes: &[Vec<Size>; 3]) -> Vec<Chart> {
+    let rnn = |points: Vec<(f64, Estimate)>| {
+        let (name, look) = (common::family(Family::Rnn), Look::Family(Family::Rnn));
+        vec![Series::with_intervals(name, look, points)]
+    };
+    let by_position = bins().enumerate().filter_map(|(b, (from, to))| {
+        let over_seeds = excess.iter().map(|of_seed| of_seed[b]).collect::<Vec<_>>();
+        Some(((from + to) as f64 / 2.0, student(&over_seeds)?))
+    });
     let points = by_length
         .iter()
         .zip(TIMES)
@@ -226,13 +233,23 @@ fn charts(by_length: &[Vec<f64>; 7], sizes: &[Vec<Size>; 3]) -> Vec<Chart> {
             ),
             x: Axis::log(Text::new("tokens read from a zero state", "从零状态起读入的词数")),
             y: Axis::linear(Text::new("loss, nats a token", "损失(每词奈特)")),
+            shape: Shape::Lines { series: rnn(points.collect()), rules: vec![] },
+        },
+        Chart {
+            id: "positions".into(),
+            claims: vec!["d1".into()],
+            table: "positions".into(),
+            title: Text::new(
+                "Loss by position, above that of the same words after all the text before them",
+                "各个位置上的损失(减去读过此前全部文本时相同词的损失)",
+            ),
+            x: Axis::log(Text::new("position from a zero state, words", "从零状态起的位置(词)")),
+            y: Axis::linear(Text::new("excess of the loss, nats a token", "多出的损失(每词奈特)")),
             shape: Shape::Lines {
-                series: vec![Series::with_intervals(
-                    common::family(Family::Rnn),
-                    Look::Family(Family::Rnn),
-                    points,
-                )],
-                rules: vec![],
+                series: rnn(by_position.collect()),
+                rules: vec![Rule {
+                    name: Text::new("flat below", "低于此线视为平稳"), y: FLAT
+                }],
             },
         },
         Chart {
@@ -256,16 +273,25 @@ mod tests {
 
     #[test]
     fn lengths_have_three_outcomes() {
-        let verdict = |rises: [f64; 3]| {
+        let ruling = |rises: [f64; 3], far: f64| {
             let mut losses = [const { Vec::new() }; 7].map(|_: Vec<f64>| vec![4.5, 4.6, 4.4]);
             losses[6].iter_mut().zip(rises).for_each(|(l, rise)| *l += rise);
-            any_length(&losses).verdict
+            // near the start the loss is higher: that counts for nothing
+            let excess = bins().map(|b| if b.0 > SETTLED { far } else { 0.3 }).collect::<Vec<_>>();
+            any_length(&losses, &vec![excess; 3])
         };
+        let verdict = |rises| ruling(rises, 0.001).verdict;
         assert_eq!(verdict([0.001, 0.0, -0.002]), Verdict::Confirmed);
         assert_eq!(verdict([0.04, 0.0, 0.02]), Verdict::Undecided);
         assert_eq!(verdict([0.4, 0.38, 0.41]), Verdict::Refuted);
         assert_eq!(verdict([f64::INFINITY, 0.0, 0.0]), Verdict::Refuted);
-        assert_eq!(any_length(&Default::default()).verdict, Verdict::Undecided);
+        assert_eq!(ruling([0.001, 0.0, -0.002], 0.1).verdict, Verdict::Refuted);
+        assert_eq!(ruling([0.001, 0.0, -0.002], f64::INFINITY).verdict, Verdict::Refuted);
+        for open in [ruling([0.04, 0.0, 0.02], 0.001), any_length(&Default::default(), &[])] {
+            assert_eq!(open.verdict, Verdict::Undecided);
+            assert!(open.reason.en.contains("undecided: take more seeds (--seeds N)"));
+            assert!(open.reason.zh.contains("尚无定论:需要更多随机种子"));
+        }
     }
 
     #[test]
@@ -274,38 +300,8 @@ mod tests {
         assert_eq!(constant(&grows, &grows, &same).verdict, Verdict::Confirmed);
         assert_eq!(constant(&grows, &grows, &grows).verdict, Verdict::Refuted);
         assert_eq!(constant(&grows, &same, &same).verdict, Verdict::Refuted);
-        assert_eq!(constant(&grows, &[], &same).verdict, Verdict::Undecided);
-    }
-
-    #[test]
-    fn every_length_is_scored_on_the_same_targets() {
-        let mut text = Tokens::default();
-        for i in 0..1100 {
-            text.push_sentence(&[corpus::TokenId(i % 7)], 1);
-        }
-        // p of a word depends on nothing but the word: reading further back changes nothing
-        struct Plain;
-        impl LanguageModel for Plain {
-            fn vocab_len(&self) -> usize {
-                7
-            }
-            fn reader(&self) -> Box<dyn lm::Reader + '_> {
-                Box::new(Plain)
-            }
-            fn footprint(&self) -> lm::Footprint {
-                lm::Footprint::default()
-            }
-            fn save(&self, _: &std::path::Path, _: &corpus::Vocab) -> lm::Result<()> {
-                Ok(())
-            }
-        }
-        impl lm::Reader for Plain {
-            fn feed(&mut self, _: corpus::TokenId) {}
-            fn log_probs(&mut self, out: &mut [f64]) {
-                out.iter_mut().zip(1..).for_each(|(p, i)| *p = -f64::from(i));
-            }
-        }
-        let found = losses(&Plain, &text, 3);
-        assert!(found.iter().all(|l| (l - found[0]).abs() < 1e-12 && *l > 3.0), "{found:?}");
+        let open = constant(&grows, &[], &same);
+        assert_eq!(open.verdict, Verdict::Undecided);
+        assert!(open.reason.en.ends_with("undecided: measure more lengths of context"));
     }
 }

@@ -16,6 +16,7 @@ mod long_range;
 mod nets;
 mod parts;
 mod positions;
+mod reading;
 mod recall;
 mod smoothing;
 mod sparsity;

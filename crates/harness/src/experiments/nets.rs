@@ -6,11 +6,11 @@ use lm::{Progress, Recipe};
 use nn::activation::Activation;
 use nn::fit::Config;
 use nn::schedule::Schedule;
-use rnn::{CellName, Init, RnnConfig, RnnModel, RnnRecipe, Watch};
+use rnn::{Backbone, CellName, Init, RnnConfig, RnnModel, RnnRecipe, Watch};
 
 use super::common::head;
 use crate::interrupt;
-use crate::lab::{Lab, Text};
+use crate::lab::{Estimate, Lab, Text};
 
 /// The head of the corpus with all but its most frequent words as `<unk>`: the laws under test do not depend on the
 /// vocabulary, but the time of hundreds of small runs does.
@@ -164,6 +164,30 @@ pub fn trained(config: RnnConfig, data: TrainSet<'_>) -> Result<RnnModel> {
         Ok((model, _)) => Ok(model),
         Err(error) => Err(anyhow::Error::from(error).context(recipe.id())),
     }
+}
+
+/// A network before and after its training, in f64.
+///
+/// # Errors
+/// Those of training.
+pub fn fresh_and_trained(config: RnnConfig, words: &FewWords) -> Result<[Backbone<f64>; 2]> {
+    let fresh = Backbone::start(&config.architecture(words.vocab.len()), &config.start());
+    Ok([fresh, trained(config, words.train_set())?.net.cast()])
+}
+
+/// A figure with the wider of two intervals around it, at both ends.
+pub fn wider(figure: Estimate, other: Estimate) -> Estimate {
+    Estimate { lo: figure.lo.min(other.lo), hi: figure.hi.max(other.hi), ..figure }
+}
+
+/// What decides where only the seeds' chance stands in the way.
+pub fn more_seeds() -> Text {
+    Text::new("more seeds (`--seeds N`)", "更多随机种子(`--seeds N`)")
+}
+
+/// What helps where a number is missing.
+pub fn other_seeds() -> Text {
+    Text::new("other seeds (`--seed N`, `--seeds N`)", "更换随机种子(`--seed N`、`--seeds N`)")
 }
 
 /// σ as tables and charts name it.

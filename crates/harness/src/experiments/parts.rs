@@ -61,13 +61,11 @@ pub fn all(what: Text, parts: &[Part], cure: Text) -> Ruling {
         severity(a.verdict).cmp(&severity(b.verdict)).then(a.slack.total_cmp(&b.slack))
     });
     let Some(weakest) = weakest else {
-        return Ruling::undecided(what, Text::new("nothing was measured", "没有测量结果"));
+        let nothing = Text::new("nothing was measured", "没有测量结果");
+        return Ruling::undecided(what, nothing).or_take(cure);
     };
     let verdict = Verdict::all(parts.iter().map(|p| p.verdict));
-    let list = |lang| {
-        let cure = (verdict == Verdict::Undecided).then(|| cure.get(lang).to_owned());
-        parts.iter().map(|p| p.say(lang)).chain(cure).collect::<Vec<_>>()
-    };
+    let list = |lang| parts.iter().map(|p| p.say(lang)).collect::<Vec<_>>();
     Ruling {
         verdict,
         measured: Some(weakest.estimate),
@@ -77,6 +75,7 @@ pub fn all(what: Text, parts: &[Part], cure: Text) -> Ruling {
         ),
         reason: Text::new(list(Lang::En).join("; "), list(Lang::Zh).join(";")),
     }
+    .or_take(cure)
 }
 
 #[cfg(test)]
@@ -97,7 +96,7 @@ mod tests {
         // an open part is weaker than a held one, however near, and a refuted one weaker than both
         let open = ruling(&[part("a", 0.001, 0.002), part("b", -5.0, 9.0)]);
         assert_eq!((open.verdict, open.figure.en.as_str()), (Verdict::Undecided, "gain, b"));
-        assert!(open.reason.en.ends_with("; take more"));
+        assert!(open.reason.en.ends_with("; undecided: take more"));
         let fact = ruling(&[part("a", 0.001, 0.001), part("b", 5.0, 9.0)]);
         assert_eq!((fact.verdict, fact.figure.en.as_str()), (Verdict::Confirmed, "gain, b"));
         let bad = ruling(&[part("a", -0.2, -0.1), part("b", -5.0, 9.0)]);

@@ -8,8 +8,8 @@ use nn::fit::Config;
 use rnn::{CellName, RnnConfig, RnnRecipe};
 use window::{WindowConfig, WindowRecipe};
 
-use super::asked::{accuracy, answers, of_task};
-use super::common::{model, number_list};
+use super::asked::{DIVERGED, accuracy, answers, of_task, tell_diverged, trained};
+use super::common::number_list;
 use super::parts::{self, Part};
 use crate::lab::stats::student;
 use crate::lab::*;
@@ -35,8 +35,9 @@ const RNN: usize = 2;
 /// Over seeds; `chance` is a guess's loss. What a model keeps is its gain over a guess at the other distance as a share of
 /// its gain at the distance shown. Confirmed where the untied window keeps less than half, tied window and RNN more; refuted
 /// where one of these is the other way round; undecided where an interval includes a half, and where one of the three has
-/// not even learnt what training shows.
-fn rule(models: &[Vec<Losses>; 5], chance: f64) -> Ruling {
+/// not even learnt what training shows. Of `runs` in all those that diverged have no losses here.
+fn rule(models: &[Vec<Losses>; 5], chance: f64, runs: usize) -> Ruling {
+    let diverged = runs - models.iter().map(Vec::len).sum::<usize>();
     let what = Text::new(
         "share of what was learnt at one distance that is kept at another",
         "在一个距离上学到的东西换一个距离后保留的比例",
@@ -44,10 +45,14 @@ fn rule(models: &[Vec<Losses>; 5], chance: f64) -> Ruling {
     let unlearnt = |l: &Losses| l.everywhere.max(l.shown) > chance / 2.0;
     if models[..=RNN].iter().flatten().any(unlearnt) {
         let reason = Text::new(
-            "a model has not learnt the pairs where training shows them: train longer",
-            "有的模型连训练中出现过的距离都没有学会:需要更长的训练",
+            "a model has not learnt the pairs where training shows them",
+            "有的模型连训练中出现过的距离都没有学会",
         );
-        return Ruling::undecided(what, reason);
+        let cure = Text::new(
+            "train longer on more text (--preset full)",
+            "需要在更多语料上训练更久(--preset full)",
+        );
+        return tell_diverged(Ruling::undecided(what, reason), diverged, runs).or_take(cure);
     }
     let kept = |m: &[Losses]| {
         let shares = m.iter().map(|l| (chance - l.other) / (chance - l.shown));
@@ -60,7 +65,7 @@ fn rule(models: &[Vec<Losses>; 5], chance: f64) -> Ruling {
             Some(if m == UNTIED { Part::below(name, e, 0.5) } else { Part::above(name, e, 0.5) })
         })
         .collect();
-    let cure = Text::new("take more seeds", "需要更多随机种子");
+    let cure = Text::new("take more seeds (--seeds N)", "需要更多随机种子(--seeds N)");
     let mut ruling = parts::all(what, &parts.unwrap_or_default(), cure);
     let gated: Vec<f64> =
         models[RNN + 1..].iter().filter_map(|m| kept(m).map(|e| e.value)).collect();
@@ -77,7 +82,7 @@ fn rule(models: &[Vec<Losses>; 5], chance: f64) -> Ruling {
         ruling.reason.en += ". An RNN shares its matrices, but a word d steps back reaches it through the d-th power of W_h: what it computes still depends on the distance";
         ruling.reason.zh += "。RNN 虽然共享矩阵,但 d 步之前的词要经过 W_h 的 d 次方才能到达:它所计算的仍然取决于距离";
     }
-    ruling
+    tell_diverged(ruling, diverged, runs)
 }
 
 /// The experiment.
@@ -180,7 +185,10 @@ impl Experiment for Positions {
             ];
             for (m, recipe) in recipes.into_iter().enumerate() {
                 lab.step("training", 5 * i + m, 5 * seeds.len())?;
-                let model = model(lab, recipe, text.train_set())?;
+                let Some(model) = trained(lab, recipe, text.train_set())? else {
+                    table.push(&[&recipe.id(), &seed, &"", &"", &DIVERGED, &DIVERGED]);
+                    continue;
+                };
                 let mut found = |group, distance| {
                     let items = PAIRS.items(seed, group, distance, 200);
                     let loss = loss(&*model, &items, &text.vocab);
@@ -208,7 +216,7 @@ impl Experiment for Positions {
                 }
             }
         }
-        let ruling = rule(&losses, chance);
+        let ruling = rule(&losses, chance, 5 * seeds.len());
         let row = lab.row("c3", self, seeds.len() as u64, ruling);
         Ok(Outcome { rows: vec![row], tables: vec![table], charts: charts(&curves, chance) })
     }
@@ -250,16 +258,25 @@ mod tests {
             others.map(|other| Losses { everywhere: 0.02, shown: 0.01, other }).into()
         };
         let (known, unknown, noisy) = ([0.05, 0.1, 0.04], [4.0, 3.9, 4.1], [0.1, 3.0, 2.5]);
-        let verdict = |untied, tied, rnn| {
-            rule(&[runs(untied), runs(tied), runs(rnn), runs(known), runs(known)], 3.0).verdict
+        let ruling = |untied, tied, rnn| {
+            rule(&[runs(untied), runs(tied), runs(rnn), runs(known), runs(known)], 3.0, 15)
         };
+        let verdict = |untied, tied, rnn| ruling(untied, tied, rnn).verdict;
         assert_eq!(verdict(unknown, known, known), Verdict::Confirmed);
         assert_eq!(verdict(known, known, known), Verdict::Refuted);
         assert_eq!(verdict(unknown, known, unknown), Verdict::Refuted);
-        assert_eq!(verdict(noisy, known, known), Verdict::Undecided);
+        let open = ruling(noisy, known, known);
+        assert_eq!(open.verdict, Verdict::Undecided);
+        assert!(open.reason.en.contains("undecided: take more seeds (--seeds N)"));
+        assert!(open.reason.zh.contains("尚无定论:需要更多随机种子(--seeds N)"));
         let unlearnt = || vec![Losses { everywhere: 2.9, shown: 2.8, other: 3.0 }; 3];
         let models = [unlearnt(), runs(known), runs(known), vec![], vec![]];
-        assert_eq!(rule(&models, 3.0).verdict, Verdict::Undecided);
-        assert_eq!(rule(&Default::default(), 3.0).verdict, Verdict::Undecided);
+        let open = rule(&models, 3.0, 15);
+        assert_eq!(open.verdict, Verdict::Undecided);
+        assert!(open.reason.en.contains("6 of 15 runs diverged"), "{}", open.reason.en);
+        assert!(open.reason.en.ends_with("undecided: train longer on more text (--preset full)"));
+        let nothing = rule(&Default::default(), 3.0, 0);
+        assert_eq!(nothing.verdict, Verdict::Undecided);
+        assert!(nothing.reason.en.contains("undecided: take more seeds"));
     }
 }

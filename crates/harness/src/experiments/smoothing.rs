@@ -8,14 +8,26 @@ use ngram::{NgramRecipe, Smoothing};
 use super::common::{count_bytes, model, perplexity, ratio, scores};
 use crate::lab::*;
 
+/// Losses on the validation text, in nats, by smoothing and order.
+type Losses = BTreeMap<(&'static str, usize), f64>;
+
+/// The order of a smoothing that has the lowest loss on the validation text, with that loss: the test text chooses nothing.
+fn best_order(valid: &Losses, key: &str) -> Option<(usize, f64)> {
+    let own = valid.iter().filter(|((k, _), _)| *k == key).map(|(&(_, n), &loss)| (n, loss));
+    own.min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// Each smoothing at the order that the validation text chose, judged on the test text.
+///
 /// Confirmed where raw counts are infinitely surprised and modified Kneser-Ney beats the next best smoothing beyond the
 /// bootstrap's interval; refuted where raw counts are finite or another smoothing beats it.
 fn smoothing_rule(raw: f64, zero_share: f64, against_next: Option<(&str, Estimate)>) -> Ruling {
     let Some((next, ratio)) = against_next else {
         return Ruling::undecided(
             Text::new("perplexity ratio", "困惑度之比"),
-            Text::new("no other smoothing", "没有其他平滑方法"),
-        );
+            Text::new("no other smoothing was measured", "没有测量其他平滑方法"),
+        )
+        .or_take(Text::new("measure another smoothing", "需要测量其他平滑方法"));
     };
     let infinite = Verdict::of(raw.is_infinite());
     let best = Verdict::below(ratio, 1.0);
@@ -32,25 +44,31 @@ fn smoothing_rule(raw: f64, zero_share: f64, against_next: Option<(&str, Estimat
         format!("原始三元计数:困惑度 {},{share} 的测试词概率为零", number(raw)),
     );
     Ruling { verdict: Verdict::all([infinite, best]), measured: Some(ratio), figure, reason }
+        .or_take(longer())
+}
+
+/// What narrows intervals of the bootstrap over test sentences.
+fn longer() -> Text {
+    Text::new("take a longer test text", "需要更长的测试集")
 }
 
 /// Confirmed where the sixth word changes modified Kneser-Ney by less than one percent and add-k at n = 5 is worse than at
-/// its best n; refuted where it gains more, or add-k goes on gaining.
+/// its best n (of the validation text); refuted where it gains more, or add-k goes on gaining to n = 5.
 fn order_rule(sixth_over_fifth: Estimate, add_k_fifth_over_best: Estimate, best: usize) -> Ruling {
     let saturates = Verdict::above(sixth_over_fifth, 0.99);
     let worse =
-        if best == 5 { Verdict::Refuted } else { Verdict::above(add_k_fifth_over_best, 1.0) };
+        if best >= 5 { Verdict::Refuted } else { Verdict::above(add_k_fifth_over_best, 1.0) };
     let figure = Text::new(
         "modified Kneser-Ney: perplexity at n = 6 over n = 5",
         "修正 Kneser-Ney:n = 6 与 n = 5 的困惑度之比",
     );
     let reason = Text::new(
         format!(
-            "add-k at n = 5 has {} times the perplexity of its best n, {best}",
+            "add-k at n = 5 has {} times the perplexity of its best n on the validation text, {best}",
             number(add_k_fifth_over_best.value)
         ),
         format!(
-            "add-k 在 n = 5 时的困惑度是其最佳 n = {best} 时的 {} 倍",
+            "add-k 在 n = 5 时的困惑度是其在验证集上最佳的 n = {best} 时的 {} 倍",
             number(add_k_fifth_over_best.value)
         ),
     );
@@ -60,6 +78,7 @@ fn order_rule(sixth_over_fifth: Estimate, add_k_fifth_over_best: Estimate, best:
         figure,
         reason,
     }
+    .or_take(longer())
 }
 
 /// The experiment.
@@ -97,12 +116,21 @@ impl Experiment for Smoothings {
     }
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
-        let test = &lab.corpus.test;
+        let (valid, test) = (&lab.corpus.valid, &lab.corpus.test);
         let mut table = Table::new(
             "smoothing",
-            &["smoothing", "n", "perplexity", "zero_share", "normalised", "bytes"],
+            &[
+                "smoothing",
+                "n",
+                "valid_perplexity",
+                "perplexity",
+                "zero_share",
+                "normalised",
+                "bytes",
+            ],
         );
         let mut all: BTreeMap<(&str, usize), Scores> = BTreeMap::new();
+        let mut chosen_on = Losses::new();
         let (mut series, mut sizes) = (Vec::new(), Vec::new());
         for (i, smoothing) in Smoothing::ALL.into_iter().enumerate() {
             let mut curve = Vec::new();
@@ -116,9 +144,11 @@ impl Experiment for Smoothings {
                 let model = model(lab, &recipe, lab.corpus.train_set())?;
                 let scored = scores(&*model, test);
                 let (sum, bytes) = (perplexity(lab, &scored, test), model.footprint().bytes);
+                let validated = perplexity(lab, &scores(&*model, valid), valid);
                 table.push(&[
                     &smoothing.key(),
                     &n,
+                    &validated.perplexity(),
                     &sum.perplexity(),
                     &sum.zero_share(),
                     &smoothing.normalised(),
@@ -128,6 +158,7 @@ impl Experiment for Smoothings {
                 if smoothing == Smoothing::ModifiedKneserNey {
                     sizes.push((n as f64, bytes as f64));
                 }
+                chosen_on.insert((smoothing.key(), n), validated.nll);
                 all.insert((smoothing.key(), n), scored);
             }
             // Without a distribution there is no perplexity to compare: such curves stay in the table.
@@ -136,28 +167,20 @@ impl Experiment for Smoothings {
             }
         }
         let kn = |n| &all[&("kn", n)];
-        let others = ["ikn", "wb", "addk"];
-        let best_of = |key: &'static str| {
-            let scored = ORDERS.filter_map(|n| Some((n, all.get(&(key, n))?)));
-            scored.min_by(|a, b| {
-                perplexity(lab, a.1, test).nll.total_cmp(&perplexity(lab, b.1, test).nll)
-            })
-        };
-        let best_kn = best_of("kn").map_or(5, |b| b.0);
-        let next =
-            others.into_iter().filter_map(|key| Some((key, best_of(key)?.1))).min_by(|a, b| {
-                perplexity(lab, a.1, test).nll.total_cmp(&perplexity(lab, b.1, test).nll)
-            });
+        let best = |key: &str| best_order(&chosen_on, key);
+        let best_kn = best("kn").map_or(5, |b| b.0);
+        let next = ["ikn", "wb", "addk"].into_iter().filter_map(|key| Some((key, best(key)?)));
+        let next = next.min_by(|a, b| a.1.1.total_cmp(&b.1.1));
         let raw = perplexity(lab, &all[&("count", 3)], test);
         let smoothing = smoothing_rule(
             raw.perplexity(),
             raw.zero_share(),
-            next.map(|(key, s)| (key, ratio(kn(best_kn), s, test))),
+            next.map(|(key, (n, _))| (key, ratio(kn(best_kn), &all[&(key, n)], test))),
         );
-        let (best_add, best_add_scores) = best_of("addk").map_or((1, &all[&("addk", 1)]), |b| b);
+        let best_add = best("addk").map_or(1, |b| b.0);
         let order = order_rule(
             ratio(kn(6), kn(5), test),
-            ratio(&all[&("addk", 5)], best_add_scores, test),
+            ratio(&all[&("addk", 5)], &all[&("addk", best_add)], test),
             best_add,
         );
         let x = || Axis::linear(Text::new("order n, words", "阶数 n(词)"));
@@ -203,12 +226,18 @@ mod tests {
 
     #[test]
     fn smoothing_has_three_outcomes() {
-        let verdict = |raw, lo, hi| smoothing_rule(raw, 0.1, Some(("wb", e(lo, hi)))).verdict;
+        let ruling = |raw, lo, hi| smoothing_rule(raw, 0.1, Some(("wb", e(lo, hi))));
+        let verdict = |raw, lo, hi| ruling(raw, lo, hi).verdict;
         assert_eq!(verdict(f64::INFINITY, 0.90, 0.95), Verdict::Confirmed);
         assert_eq!(verdict(f64::INFINITY, 0.98, 1.02), Verdict::Undecided);
         assert_eq!(verdict(f64::INFINITY, 1.01, 1.02), Verdict::Refuted);
         assert_eq!(verdict(300.0, 0.90, 0.95), Verdict::Refuted);
-        assert_eq!(smoothing_rule(f64::INFINITY, 0.1, None).verdict, Verdict::Undecided);
+        let open = ruling(f64::INFINITY, 0.98, 1.02).reason;
+        assert!(open.en.ends_with("undecided: take a longer test text"), "{}", open.en);
+        assert!(open.zh.ends_with("需要更长的测试集"), "{}", open.zh);
+        let none = smoothing_rule(f64::INFINITY, 0.1, None);
+        assert_eq!(none.verdict, Verdict::Undecided);
+        assert!(none.reason.en.ends_with("undecided: measure another smoothing"));
     }
 
     #[test]
@@ -217,5 +246,15 @@ mod tests {
         assert_eq!(order_rule(e(0.985, 0.995), e(1.5, 1.6), 2).verdict, Verdict::Undecided);
         assert_eq!(order_rule(e(0.95, 0.96), e(1.5, 1.6), 2).verdict, Verdict::Refuted);
         assert_eq!(order_rule(e(0.995, 0.999), e(1.0, 1.0), 5).verdict, Verdict::Refuted);
+        assert_eq!(order_rule(e(0.995, 0.999), e(1.1, 1.2), 8).verdict, Verdict::Refuted);
+        let open = order_rule(e(0.985, 0.995), e(1.5, 1.6), 2).reason;
+        assert!(open.en.ends_with("undecided: take a longer test text"), "{}", open.en);
+    }
+
+    #[test]
+    fn the_validation_text_chooses_the_order() {
+        let losses = Losses::from([(("wb", 1), 6.0), (("wb", 2), 5.0), (("wb", 3), 5.5)]);
+        assert_eq!(best_order(&losses, "wb"), Some((2, 5.0)));
+        assert_eq!(best_order(&losses, "kn"), None);
     }
 }

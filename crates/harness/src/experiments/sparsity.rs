@@ -29,19 +29,20 @@ const ENOUGH: usize = 1_000;
 /// chance: its Wilson interval lies below that of the order before.
 fn rising(orders: &[Order], what: Text) -> Ruling {
     let interval = |o: &Order| wilson(o.unseen, o.all).unwrap_or(Estimate::exact(0.0));
+    let cure = || Text::new("take a longer test text", "需要更长的测试集");
     let Some(last) = orders.iter().find(|o| o.n == 5).or(orders.last()) else {
-        return Ruling::undecided(what, Text::new("no n-grams", "没有 n-gram"));
+        let nothing = Text::new("the test text has no n-grams", "测试集中没有 n-gram");
+        return Ruling::undecided(what, nothing).or_take(cure());
     };
     let (en, zh) = (format!("{}, n = {}", what.en, last.n), format!("{},n = {}", what.zh, last.n));
     let figure = Text::new(en, zh);
     if orders.iter().any(|o| o.all < ENOUGH) || orders.len() < 2 {
         let reason = Text::new(
-            format!(
-                "the test text has fewer than {ENOUGH} n-grams of some order: take a longer text"
-            ),
-            format!("测试集中某一阶的 n-gram 不足 {ENOUGH} 个:需要更长的语料"),
+            format!("the test text has fewer than {ENOUGH} n-grams of some order"),
+            format!("测试集中某一阶的 n-gram 不足 {ENOUGH} 个"),
         );
-        return Ruling { measured: Some(interval(last)), ..Ruling::undecided(figure, reason) };
+        let open = Ruling::undecided(figure, reason).or_take(cure());
+        return Ruling { measured: Some(interval(last)), ..open };
     }
     let steps = || orders.windows(2);
     let verdict = match () {
@@ -57,7 +58,7 @@ fn rising(orders: &[Order], what: Text) -> Ruling {
     let span = format!("n = {}–{}", orders[0].n, orders[orders.len() - 1].n);
     let reason =
         Text::new(format!("{span}: {}", list.join(", ")), format!("{span}:{}", list.join("、")));
-    Ruling { verdict, measured: Some(interval(last)), figure, reason }
+    Ruling { verdict, measured: Some(interval(last)), figure, reason }.or_take(cure())
 }
 
 /// The order of the model whose matches are counted.
@@ -234,18 +235,24 @@ impl Experiment for Sparsity {
 mod tests {
     use super::*;
 
-    fn verdict(unseen: &[usize], all: usize) -> Verdict {
+    fn ruling(unseen: &[usize], all: usize) -> Ruling {
         let orders: Vec<Order> =
             unseen.iter().enumerate().map(|(i, &unseen)| Order { n: i + 1, unseen, all }).collect();
-        rising(&orders, Text::same("x")).verdict
+        rising(&orders, Text::same("x"))
     }
 
     #[test]
     fn three_outcomes() {
+        let verdict = |unseen: &[usize], all| ruling(unseen, all).verdict;
         assert_eq!(verdict(&[0, 1_890, 5_780, 8_190], 10_000), Verdict::Confirmed);
         assert_eq!(verdict(&[0, 5_780, 1_890, 8_190], 10_000), Verdict::Refuted);
         assert_eq!(verdict(&[100, 100, 100], 10_000), Verdict::Refuted);
-        assert_eq!(verdict(&[0, 9_990, 9_989, 9_995], 10_000), Verdict::Undecided);
-        assert_eq!(verdict(&[0, 10, 20], 100), Verdict::Undecided);
+        for open in
+            [ruling(&[0, 9_990, 9_989, 9_995], 10_000), ruling(&[0, 10, 20], 100), ruling(&[], 0)]
+        {
+            assert_eq!(open.verdict, Verdict::Undecided);
+            assert!(open.reason.en.ends_with("undecided: take a longer test text"));
+            assert!(open.reason.zh.ends_with("尚无定论:需要更长的测试集"));
+        }
     }
 }

@@ -1,4 +1,6 @@
-//! e3, e5: eigenvalues against norms, in the linear case and beyond (equations 10 to 12).
+//! e3, e5: eigenvalues against norms, in the linear case and beyond (equations 10 to 12); both of real networks.
+mod trained;
+
 use anyhow::Result;
 use nn::activation::Activation;
 use nn::init;
@@ -8,7 +10,7 @@ use rayon::prelude::*;
 use rnn::gradflow::{Path, eigen_lag, linear_lag, power_norms};
 use rnn::{Backbone, CellName, Init};
 
-use super::nets::{FewWords, Stretch, one_layer};
+use super::nets::{FewWords, Stretch, more_seeds, one_layer, other_seeds};
 use crate::lab::stats::{slope, student};
 use crate::lab::*;
 
@@ -20,6 +22,8 @@ const HIDDEN: usize = 16;
 const SHEARED: (usize, f64, f64) = (16, 0.8, 0.5);
 /// Lags drawn of them, from 0.
 const SHOWN: usize = 201;
+/// Seeds of the trained networks, at most.
+const SEEDS_TRAINED: usize = 5;
 /// Lags of the transient.
 const NEAR: usize = 100;
 
@@ -39,8 +43,8 @@ fn linear_rule(slopes: &[Slope]) -> Ruling {
         "对数范数的斜率与谱半径对数的最大差(奈特/步)",
     );
     if slopes.is_empty() || slopes.iter().any(|s| !s.slope.is_finite() || s.apart.is_nan()) {
-        let why = Text::new("a slope is missing: take other seeds", "缺少斜率:请更换随机种子");
-        return Ruling::undecided(figure, why);
+        let why = Text::new("a slope is missing", "缺少斜率");
+        return Ruling::undecided(figure, why).or_take(other_seeds());
     }
     let worst = |of: fn(&Slope) -> f64| slopes.iter().map(of).fold(0.0, f64::max);
     let (gap, apart) = (worst(|s| (s.slope - s.radius.ln()).abs()), worst(|s| s.apart));
@@ -67,8 +71,8 @@ struct Growth {
 }
 
 /// Confirmed where matrices with radius below 1 and norm above 1 grow first and end below where they began; refuted where
-/// they do not grow.
-fn transient_rule(grown: &[Growth]) -> Ruling {
+/// they do not grow. `real` says what trained networks have.
+fn transient_rule(grown: &[Growth], real: &Text) -> Ruling {
     let figure = Text::new(
         "largest norm on the way over the norm at lag 0",
         "途中的最大范数与间隔 0 处范数之比",
@@ -78,10 +82,10 @@ fn transient_rule(grown: &[Growth]) -> Ruling {
     let logs: Vec<f64> = valid.iter().map(|g| later(g).ln()).collect();
     let Some(peak) = student(&logs) else {
         let why = Text::new(
-            "no matrix with radius below 1 and norm above 1: run more seeds",
-            "没有谱半径小于 1 而范数大于 1 的矩阵:需要更多随机种子",
+            "no matrix with radius below 1 and norm above 1",
+            "没有谱半径小于 1 而范数大于 1 的矩阵",
         );
-        return Ruling::undecided(figure, why);
+        return Ruling::undecided(figure, why).or_take(other_seeds());
     };
     let decays = valid.iter().all(|g| g.powers.last().is_some_and(|last| *last < 0.5));
     let verdict = match Verdict::above(peak, 0.0) {
@@ -90,21 +94,17 @@ fn transient_rule(grown: &[Growth]) -> Ruling {
     };
     let radius = number(valid.iter().map(|g| g.radius).fold(0.0, f64::max));
     let norm = number(valid.iter().map(|g| g.norm).fold(f64::INFINITY, f64::min));
-    let reason = if decays {
-        Text::new(
-            format!("spectral radius at most {radius}, norm at least {norm}; in the end it decays"),
-            format!("谱半径不超过 {radius},范数不小于 {norm};最终衰减"),
-        )
+    let (end, cure) = if decays {
+        (Text::new("in the end it decays", "最终衰减"), more_seeds())
     } else {
-        Text::new(
-            format!(
-                "spectral radius at most {radius}, norm at least {norm}; it has not decayed yet: take longer lags"
-            ),
-            format!("谱半径不超过 {radius},范数不小于 {norm};尚未衰减:需要更长的间隔"),
-        )
+        (Text::new("it has not decayed at the last lag", "到最后一个间隔尚未衰减"), other_seeds())
     };
+    let reason = Text::new(
+        format!("spectral radius at most {radius}, norm at least {norm}; {}; {}", end.en, real.en),
+        format!("谱半径不超过 {radius},范数不小于 {norm};{};{}", end.zh, real.zh),
+    );
     let [value, lo, hi] = [peak.value, peak.lo, peak.hi].map(f64::exp);
-    Ruling { verdict, measured: Some(Estimate { value, lo, hi }), figure, reason }
+    Ruling { verdict, measured: Some(Estimate { value, lo, hi }), figure, reason }.or_take(cure)
 }
 
 /// The experiment.
@@ -120,29 +120,33 @@ impl Experiment for Spectrum {
     }
 
     fn about(&self) -> &'static str {
-        "powers of matrices by spectral radius; growth before decay where a matrix is far from normal"
+        "powers of matrices by spectral radius; growth before decay where a matrix is far from normal; W_h of trained networks"
     }
 
     fn bytes(&self, lab: &Lab<'_>) -> u64 {
-        let words = lab.corpus.vocab.len().min(500) as u64;
-        64 * (FAR.1 * RADII.len()) as u64 * lab.seeds(10).len() as u64 + 64 * words * HIDDEN as u64
+        let words = lab.corpus.vocab.len().min(500);
+        let seeds = lab.seeds(seeds(lab)).len() as u64;
+        let powers = 64 * (FAR.1 * RADII.len()) as u64 * seeds + (64 * words * HIDDEN) as u64;
+        powers + trained::bytes(words)
     }
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
-        let seeds = lab.seeds(lab.size(2, 5, 20));
-        lab.step("powers", 0, 2)?;
+        let seeds = lab.seeds(seeds(lab));
+        lab.step("powers", 0, 3)?;
         let grid: Vec<(f64, u64)> =
             RADII.into_iter().flat_map(|r| seeds.iter().map(move |s| (r, *s))).collect();
         let slopes: Vec<Slope> =
             grid.into_par_iter().map(|(radius, seed)| linear(radius, seed)).collect();
-        lab.step("transients", 1, 2)?;
-        let words = FewWords::of(lab, 500, 1_000);
+        lab.step("transients", 1, 3)?;
+        let words = FewWords::of(lab, 500, lab.size(3_000, 20_000, 60_000));
         let texts = words.stretches(seeds.len(), NEAR)?;
         let cases: Vec<[Growth; 3]> = seeds
             .par_iter()
             .zip(&texts)
             .map(|(&seed, text)| transients(seed, words.vocab.len(), text))
             .collect();
+        lab.step("trained networks", 2, 3)?;
+        let matrices = trained::matrices(&words, &seeds[..seeds.len().min(SEEDS_TRAINED)])?;
         let mut table =
             Table::new("linear", &["radius", "seed", "slope", "log_radius", "eq12_error"]);
         for s in &slopes {
@@ -163,15 +167,27 @@ impl Experiment for Spectrum {
                 }
             }
         }
-        let charts = vec![linear_chart(&slopes, seeds[0]), transient_chart(&cases[0])];
+        let charts = vec![
+            linear_chart(&slopes, seeds[0]),
+            transient_chart(&cases[0]),
+            trained::chart(&matrices),
+        ];
         let sheared: Vec<Growth> = cases.into_iter().flat_map(|c| c.into_iter().take(1)).collect();
         let n = seeds.len() as u64;
         let rows = vec![
             lab.row("e3", self, n, linear_rule(&slopes)),
-            lab.row("e5", self, n, transient_rule(&sheared)),
+            lab.row("e5", self, n, transient_rule(&sheared, &trained::summary(&matrices))),
         ];
-        Ok(Outcome { rows, tables: vec![table, norms, transient], charts })
+        Ok(Outcome {
+            rows,
+            tables: vec![table, norms, transient, trained::table(&matrices)],
+            charts,
+        })
     }
+}
+
+fn seeds(lab: &Lab<'_>) -> u64 {
+    lab.size(2, 5, 20)
 }
 
 fn linear(radius: f64, seed: u64) -> Slope {
@@ -268,8 +284,10 @@ mod tests {
         assert_eq!(linear_rule(&[right(), at(1.0, 0.0, 0.0)]).verdict, Verdict::Confirmed);
         assert_eq!(linear_rule(&[right(), at(1.5, 0.5, 0.0)]).verdict, Verdict::Refuted);
         assert_eq!(linear_rule(&[right(), at(1.0, 0.0, 1e-3)]).verdict, Verdict::Refuted);
-        assert_eq!(linear_rule(&[right(), at(1.0, f64::NAN, 0.0)]).verdict, Verdict::Undecided);
-        assert_eq!(linear_rule(&[]).verdict, Verdict::Undecided);
+        for open in [linear_rule(&[right(), at(1.0, f64::NAN, 0.0)]), linear_rule(&[])] {
+            assert_eq!(open.verdict, Verdict::Undecided);
+            assert!(open.reason.en.contains("`--seed N`") && open.reason.zh.contains("`--seed N`"));
+        }
     }
 
     #[test]
@@ -279,12 +297,21 @@ mod tests {
             norm,
             powers: vec![1.0, peak / 2.0, peak, last],
         };
-        let verdict =
-            |peaks: [f64; 3], last| transient_rule(&peaks.map(|p| case(0.8, 2.0, p, last))).verdict;
-        assert_eq!(verdict([20.0, 21.0, 22.0], 0.01), Verdict::Confirmed);
-        assert_eq!(verdict([20.0, 21.0, 22.0], 3.0), Verdict::Undecided);
-        assert_eq!(verdict([0.5, 3.0, 0.9], 0.01), Verdict::Undecided);
-        assert_eq!(verdict([0.80, 0.81, 0.82], 0.01), Verdict::Refuted);
-        assert_eq!(transient_rule(&[case(1.2, 2.0, 9.0, 0.1)]).verdict, Verdict::Undecided);
+        let real = Text::same("tanh 1.1 / 1.5");
+        let ruling =
+            |peaks: [f64; 3], last| transient_rule(&peaks.map(|p| case(0.8, 2.0, p, last)), &real);
+        let grows = ruling([20.0, 21.0, 22.0], 0.01);
+        assert_eq!(grows.verdict, Verdict::Confirmed);
+        assert!(grows.reason.en.ends_with("in the end it decays; tanh 1.1 / 1.5"));
+        assert_eq!(ruling([0.80, 0.81, 0.82], 0.01).verdict, Verdict::Refuted);
+        for (open, cure) in [
+            (ruling([20.0, 21.0, 22.0], 3.0), "other seeds (`--seed N`"),
+            (ruling([0.5, 3.0, 0.9], 0.01), "more seeds (`--seeds N`)"),
+            (transient_rule(&[case(1.2, 2.0, 9.0, 0.1)], &real), "other seeds (`--seed N`"),
+        ] {
+            assert_eq!(open.verdict, Verdict::Undecided);
+            assert!(open.reason.en.contains(&format!("; undecided: {cure}")), "{}", open.reason.en);
+            assert!(open.reason.zh.contains("`--seed"));
+        }
     }
 }

@@ -10,8 +10,8 @@ use nn::{init, rng};
 use rnn::{CellName, RnnConfig, RnnRecipe};
 use window::{WindowConfig, WindowRecipe};
 
-use super::asked;
-use super::common::{self, Texts, head, mean_loss, model, scores};
+use super::asked::{self, cell, differences, tell_diverged, trained};
+use super::common::{self, Texts, head, mean_loss, scores};
 use super::parts::{self, Part};
 use crate::interrupt;
 use crate::lab::stats::student;
@@ -23,18 +23,16 @@ const KINDS: [(&str, bool); 4] =
     [("random", true), ("skip-gram", true), ("random", false), ("skip-gram", false)];
 const FAMILIES: [Family; 2] = [Family::Window, Family::Rnn];
 
-/// Losses in nats a token of each family and kind, one a seed. Confirmed where, in both families, frozen skip-gram vectors
-/// beat frozen random ones and trained vectors beat frozen skip-gram ones; refuted where one of these is the other way
+/// Losses in nats a token of each family and kind, one a seed (`None`: diverged; left out).
+///
+/// Confirmed where, in both families, frozen skip-gram vectors beat frozen random ones and trained vectors beat frozen skip-gram ones; refuted where one of these is the other way
 /// round, undecided where an interval over the seeds includes no difference.
-fn rule(losses: &[[Vec<f64>; 4]; 2]) -> Ruling {
+fn rule(losses: &[[Vec<Option<f64>>; 4]; 2]) -> Ruling {
     let what = Text::new("gain, nats a token", "收益(每词奈特)");
     let mut all = Vec::new();
     for (family, losses) in FAMILIES.iter().zip(losses) {
         let family = common::family(*family);
-        let gain = |from: usize, to: usize| {
-            let pairs = losses[from].iter().zip(&losses[to]);
-            student(&pairs.map(|(a, b)| a - b).collect::<Vec<_>>())
-        };
+        let gain = |from: usize, to: usize| student(&differences(&losses[from], &losses[to]));
         for ((from, to), (en, zh)) in [(0, 1), (1, 2)].into_iter().zip([
             ("frozen skip-gram over frozen random", "固定的 skip-gram 相对固定的随机向量"),
             ("trained over frozen skip-gram", "训练的词向量相对固定的 skip-gram"),
@@ -43,8 +41,13 @@ fn rule(losses: &[[Vec<f64>; 4]; 2]) -> Ruling {
             all.extend(gain(from, to).map(|e| Part::above(name, e, 0.0)));
         }
     }
-    let cure = Text::new("take more seeds or text", "需要更多随机种子或语料");
-    parts::all(what, if all.len() == 4 { &all } else { &[] }, cure)
+    let cure = Text::new(
+        "take more seeds (--seeds N) or text (--preset full)",
+        "需要更多随机种子(--seeds N)或语料(--preset full)",
+    );
+    let ruling = parts::all(what, if all.len() == 4 { &all } else { &[] }, cure);
+    let runs = losses.iter().flatten().flatten();
+    tell_diverged(ruling, runs.clone().filter(|l| l.is_none()).count(), runs.count())
 }
 
 /// The experiment.
@@ -131,17 +134,18 @@ impl Experiment for Vectors {
                 ];
                 for (f, recipe) in recipes.into_iter().enumerate() {
                     lab.step("training", 9 * i + 2 * k + f + 1, 9 * seeds.len())?;
-                    let model = model(lab, recipe, texts.train_set(lab))?;
-                    let loss = mean_loss(&scores(&*model, &texts.test));
-                    let perplexity = Perplexity::of_mean_nll(loss);
+                    let model = trained(lab, recipe, texts.train_set(lab))?;
+                    let loss = model.map(|m| mean_loss(&scores(&*m, &texts.test)));
+                    let perplexity = cell(loss.map(Perplexity::of_mean_nll));
                     table.push(&[&recipe.id(), &from, &frozen, &seed, &perplexity]);
                     losses[f][k].push(loss);
                 }
             }
         }
         let series = FAMILIES.iter().zip(&losses).map(|(&family, kinds)| {
-            let perplexities = |l: &[f64]| {
-                student(&l.iter().map(|l| Perplexity::of_mean_nll(*l)).collect::<Vec<_>>())
+            let perplexities = |l: &[Option<f64>]| {
+                let ended = l.iter().flatten().map(|l| Perplexity::of_mean_nll(*l));
+                student(&ended.collect::<Vec<_>>())
             };
             let points =
                 kinds.iter().zip(1..).filter_map(|(l, x)| Some((f64::from(x), perplexities(l)?)));
@@ -168,11 +172,15 @@ impl Experiment for Vectors {
 mod tests {
     use super::*;
 
-    fn verdict(means: [f64; 4], noise: f64) -> Verdict {
-        let one = means.map(|m| vec![m, m, m]);
+    fn losses(means: [f64; 4], noise: f64) -> [[Vec<Option<f64>>; 4]; 2] {
+        let one = means.map(|m| vec![Some(m); 3]);
         let mut other = one.clone();
-        other[2] = vec![means[2] + noise, means[2], means[2] - noise];
-        rule(&[one, other]).verdict
+        other[2] = [means[2] + noise, means[2], means[2] - noise].map(Some).to_vec();
+        [one, other]
+    }
+
+    fn verdict(means: [f64; 4], noise: f64) -> Verdict {
+        rule(&losses(means, noise)).verdict
     }
 
     #[test]
@@ -181,6 +189,20 @@ mod tests {
         assert_eq!(verdict([5.5, 5.2, 4.8, 4.7], 2.0), Verdict::Undecided);
         assert_eq!(verdict([5.5, 4.6, 4.8, 4.7], 0.01), Verdict::Refuted);
         assert_eq!(verdict([5.1, 5.2, 4.8, 4.7], 0.01), Verdict::Refuted);
-        assert_eq!(rule(&Default::default()).verdict, Verdict::Undecided);
+        let noisy = losses([5.5, 5.2, 4.8, 4.7], 2.0);
+        for open in [rule(&noisy), rule(&Default::default())] {
+            assert_eq!(open.verdict, Verdict::Undecided);
+            assert!(open.reason.en.contains("undecided: take more seeds (--seeds N)"));
+            assert!(open.reason.zh.contains("尚无定论:需要更多随机种子"));
+        }
+    }
+
+    #[test]
+    fn a_diverged_run_is_left_out() {
+        let mut losses = losses([5.5, 5.2, 4.8, 4.7], 0.01);
+        losses[0][1][0] = None;
+        let ruling = rule(&losses);
+        assert_eq!(ruling.verdict, Verdict::Confirmed);
+        assert!(ruling.reason.en.ends_with("1 of 24 runs diverged and are left out"));
     }
 }

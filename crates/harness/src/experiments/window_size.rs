@@ -5,35 +5,42 @@ use anyhow::Result;
 use lm::Perplexity;
 use window::WindowRecipe;
 
-use super::common::{self, Texts, mean_loss, model, number_list, scores};
+use super::asked::{cell, tell_diverged, trained};
+use super::common::{self, Texts, mean_loss, number_list, scores};
 use crate::lab::stats::student;
 use crate::lab::*;
 
 const WIDTHS: [usize; 5] = [1, 2, 4, 8, 16];
 
-/// Losses in nats of each width, one a seed; entries of W of each width. Confirmed where one word is worse than the best
-/// width, where widening from 8 to 16 gains less than from 1 to 2, and W is linear in the width.
-fn rule(losses: &[Vec<f64>; 5], entries: &[usize; 5]) -> Ruling {
+/// Losses in nats of each width, one a seed (`None`: diverged; such a seed is left out); entries of W of each width.
+///
+/// Confirmed where one word is worse than the best width, where widening from 8 to 16 gains less than from 1 to 2, and W is
+/// linear in the width.
+fn rule(losses: &[Vec<Option<f64>>; 5], entries: &[usize; 5]) -> Ruling {
     let figure = Text::new(
         "gain from 1 to 2 words minus gain from 8 to 16, nats a token",
         "从 1 词到 2 词的收益减去从 8 词到 16 词的收益(每词奈特)",
     );
-    let seeds = losses[0].len();
-    let gain = |s: usize, from: usize, to: usize| losses[from][s] - losses[to][s];
-    let shrink = student(&(0..seeds).map(|s| gain(s, 0, 1) - gain(s, 3, 4)).collect::<Vec<_>>());
-    let small = student(
-        &(0..seeds)
-            .map(|s| losses[0][s] - (1..5).map(|w| losses[w][s]).fold(f64::INFINITY, f64::min))
-            .collect::<Vec<_>>(),
-    );
+    let cure = Text::new("take more seeds (--seeds N)", "需要更多随机种子(--seeds N)");
+    let runs = losses.iter().flatten();
+    let (all, diverged) = (runs.clone().count(), runs.filter(|l| l.is_none()).count());
+    // A seed counts where all of its widths ended.
+    let ended: Vec<[f64; 5]> = (0..losses[0].len())
+        .filter_map(|s| {
+            let of_seed: Option<Vec<f64>> = losses.iter().map(|l| l[s]).collect();
+            of_seed?.try_into().ok()
+        })
+        .collect();
+    let over = |f: fn(&[f64; 5]) -> f64| student(&ended.iter().map(f).collect::<Vec<_>>());
+    let shrink = over(|l| (l[0] - l[1]) - (l[3] - l[4]));
+    let small = over(|l| l[0] - l[1..].iter().copied().fold(f64::INFINITY, f64::min));
     let (Some(shrink), Some(small)) = (shrink, small) else {
-        return Ruling::undecided(figure, Text::new("no runs", "没有运行"));
+        let nothing = Text::new("no seed ended at every width", "没有任何种子在所有宽度上完成训练");
+        return tell_diverged(Ruling::undecided(figure, nothing), diverged, all).or_take(cure);
     };
     let linear = Verdict::of(entries.iter().zip(WIDTHS).all(|(e, w)| *e == entries[0] * w));
-    let means: Vec<f64> = losses
-        .iter()
-        .map(|l| Perplexity::of_mean_nll(l.iter().sum::<f64>() / seeds as f64))
-        .collect();
+    let mean = |w: usize| ended.iter().map(|l| l[w]).sum::<f64>() / ended.len() as f64;
+    let means: Vec<f64> = (0..5).map(|w| Perplexity::of_mean_nll(mean(w))).collect();
     let reason = Text::new(
         format!(
             "perplexity at 1, 2, 4, 8, 16 words: {}; entries of W: {entries:?}",
@@ -42,7 +49,8 @@ fn rule(losses: &[Vec<f64>; 5], entries: &[usize; 5]) -> Ruling {
         format!("1、2、4、8、16 词的困惑度:{};W 的元素数:{entries:?}", number_list(&means)),
     );
     let verdict = Verdict::all([linear, Verdict::above(shrink, 0.0), Verdict::above(small, 0.0)]);
-    Ruling { verdict, measured: Some(shrink), figure, reason }
+    let ruling = Ruling { verdict, measured: Some(shrink), figure, reason };
+    tell_diverged(ruling, diverged, all).or_take(cure)
 }
 
 /// The experiment.
@@ -84,24 +92,27 @@ impl Experiment for WindowSize {
                 let shape = config.architecture(lab.corpus.vocab.len());
                 entries[i] = shape.hidden * shape.input();
                 let start = Instant::now();
-                let model = model(lab, &WindowRecipe::new(config), texts.train_set(lab))?;
-                seconds.push(start.elapsed().as_secs_f64());
-                let loss = mean_loss(&scores(&*model, &texts.test));
+                let model = trained(lab, &WindowRecipe::new(config), texts.train_set(lab))?;
+                let took = start.elapsed().as_secs_f64();
+                seconds.push(model.is_some().then_some(took));
+                let loss = model.as_ref().map(|m| mean_loss(&scores(&**m, &texts.test)));
                 losses[i].push(loss);
-                let took = seconds[seconds.len() - 1];
+                let parameters = model.map(|m| m.footprint().params as f64);
                 table.push(&[
                     &words,
                     &seed,
-                    &Perplexity::of_mean_nll(loss),
+                    &cell(loss.map(Perplexity::of_mean_nll)),
                     &entries[i],
-                    &model.footprint().params,
+                    &cell(parameters),
                     &took,
                 ]);
             }
+            let ended =
+                |values: &[Option<f64>]| values.iter().flatten().copied().collect::<Vec<_>>();
             let perplexities: Vec<f64> =
-                losses[i].iter().map(|l| Perplexity::of_mean_nll(*l)).collect();
+                ended(&losses[i]).into_iter().map(Perplexity::of_mean_nll).collect();
             curve.extend(student(&perplexities).map(|e| (words as f64, e)));
-            time.push((words as f64, seconds.iter().sum::<f64>() / seconds.len() as f64));
+            time.extend(student(&ended(&seconds)).map(|e| (words as f64, e.value)));
         }
         let look = || Look::Family(lm::Family::Window);
         let chart = |id: &str, title: Text, y: Text, series: Series| Chart {
@@ -147,11 +158,17 @@ impl Experiment for WindowSize {
 mod tests {
     use super::*;
 
+    const LINEAR: [usize; 5] = [3, 6, 12, 24, 48];
+
+    fn tilted(means: [f64; 5], noise: f64) -> [Vec<Option<f64>>; 5] {
+        let some = |l: [f64; 3]| l.map(Some).to_vec();
+        let mut tilted = means.map(|m| some([m, m + noise, m - noise]));
+        tilted[0] = some([means[0] + noise, means[0], means[0] - noise]);
+        tilted
+    }
+
     fn verdict(means: [f64; 5], noise: f64) -> Verdict {
-        let losses = means.map(|m| vec![m, m + noise, m - noise]);
-        let mut tilted = losses;
-        tilted[0] = vec![means[0] + noise, means[0], means[0] - noise];
-        rule(&tilted, &[3, 6, 12, 24, 48]).verdict
+        rule(&tilted(means, noise), &LINEAR).verdict
     }
 
     #[test]
@@ -159,7 +176,23 @@ mod tests {
         assert_eq!(verdict([5.0, 4.5, 4.4, 4.38, 4.37], 0.001), Verdict::Confirmed);
         assert_eq!(verdict([5.0, 4.5, 4.4, 4.38, 4.37], 2.0), Verdict::Undecided);
         assert_eq!(verdict([5.0, 4.9, 4.8, 4.7, 4.0], 0.001), Verdict::Refuted);
-        let flat = [5.0, 4.5, 4.4, 4.38, 4.37].map(|m| vec![m; 3]);
+        let flat = [5.0, 4.5, 4.4, 4.38, 4.37].map(|m| vec![Some(m); 3]);
         assert_eq!(rule(&flat, &[3, 6, 12, 24, 49]).verdict, Verdict::Refuted);
+    }
+
+    #[test]
+    fn open_verdicts_name_the_cure_and_diverged_runs_are_left_out() {
+        let mut losses = tilted([5.0, 4.5, 4.4, 4.38, 4.37], 0.001);
+        losses[4][2] = None;
+        let ruling = rule(&losses, &LINEAR);
+        assert_eq!(ruling.verdict, Verdict::Confirmed);
+        assert!(ruling.reason.en.ends_with("1 of 15 runs diverged and are left out"));
+        losses[4] = vec![None; 3];
+        for losses in [losses, tilted([5.0, 4.5, 4.4, 4.38, 4.37], 2.0), Default::default()] {
+            let open = rule(&losses, &LINEAR);
+            assert_eq!(open.verdict, Verdict::Undecided);
+            assert!(open.reason.en.ends_with("undecided: take more seeds (--seeds N)"));
+            assert!(open.reason.zh.ends_with("尚无定论:需要更多随机种子(--seeds N)"));
+        }
     }
 }

@@ -125,6 +125,8 @@ pub enum Shape {
         cells: Vec<Vec<Cell>>,
         /// What the shade means.
         z: Axis,
+        /// Lines of equal value over the shades, at round values.
+        contours: bool,
         /// Ways over the matrix, such as the steps of an optimizer.
         paths: Vec<Series>,
     },
@@ -214,6 +216,7 @@ mod tests {
                 ys: vec![1.0],
                 cells: vec![vec![Cell(Some(f64::INFINITY)), Cell(None), Cell(Some(2.0))]],
                 z: Axis::default(),
+                contours: true,
                 paths: vec![Series::new(
                     Text::same("s"),
                     Look::Family(lm::Family::Rnn),

@@ -1,9 +1,12 @@
 //! Draws a [`Chart`] in one language: as a file, for a wide page, for a phone. Shapes and dashes tell curves without colour.
+mod contour;
 mod heat;
+mod slim;
 
 use lm::Family;
 
-use heat::heat;
+use heat::{Heat, heat};
+use slim::slim;
 
 use super::chart::{Axis, Chart, Look, Point, Rule, Series, Shape};
 use super::text::{Lang, number};
@@ -31,12 +34,13 @@ pub struct Drawn {
 pub fn draw(chart: &Chart, lang: Lang) -> Result<Option<Drawn>> {
     let on = |width, titled| {
         let sheet = Sheet { width, titled };
-        match &chart.shape {
+        let drawn = match &chart.shape {
             Shape::Lines { series, rules } => curves(chart, series, rules, lang, sheet),
-            Shape::Heat { xs, ys, cells, z, paths } => {
-                heat(chart, (xs, ys, cells), z, paths, lang, sheet)
+            Shape::Heat { xs, ys, cells, z, contours, paths } => {
+                heat(chart, &Heat { xs, ys, cells, z, contours: *contours, paths }, lang, sheet)
             }
-        }
+        };
+        drawn.map(|svg| svg.map(|svg| slim(&svg)))
     };
     Ok(match (on(760.0, true)?, on(760.0, false)?, on(350.0, false)?) {
         (Some(file), Some(wide), Some(narrow)) => Some(Drawn { file, wide, narrow }),
@@ -282,9 +286,14 @@ mod tests {
             ys: vec![1.0, 2.0],
             cells,
             z: Axis::log(Text::same("norm")),
+            contours: true,
             paths: vec![],
         };
-        assert!(draw(&chart(shape), Lang::En).unwrap().unwrap().wide.contains("norm (log scale)"));
+        let wide = draw(&chart(shape.clone()), Lang::En).unwrap().unwrap().wide;
+        for word in ["norm (log scale)", "∞", "not measured"] {
+            assert!(wide.contains(word), "{word}");
+        }
+        assert!(draw(&chart(shape), Lang::Zh).unwrap().unwrap().narrow.contains("未测量"));
         let none = Shape::Lines { series: vec![], rules: vec![] };
         assert!(draw(&chart(none), Lang::En).unwrap().is_none());
     }

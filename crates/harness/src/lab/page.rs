@@ -44,9 +44,12 @@ struct Item<'a> {
     row: Option<&'a ClaimRow>,
     figures: Vec<Figure>,
     command: Option<String>,
-    experiment: &'static str,
+    /// The experiment's source file.
+    experiment: String,
     about: String,
     places: Vec<String>,
+    /// Charts that stand under another claim: its id and their titles.
+    elsewhere: Vec<(String, String)>,
 }
 
 struct Figure {
@@ -151,12 +154,18 @@ pub fn write(
     corpus: &Corpus,
 ) -> Result<()> {
     let mut figures: BTreeMap<String, Vec<Figure>> = BTreeMap::new();
+    let mut elsewhere: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for one in stored {
         for chart in &one.outcome.charts {
-            let (Some(figure), Some(claim)) = (figure(one, chart, request)?, chart.claims.first())
+            let (Some(figure), Some((claim, others))) =
+                (figure(one, chart, request)?, chart.claims.split_first())
             else {
                 continue;
             };
+            for other in others {
+                let place = (claim.clone(), figure.title.clone());
+                elsewhere.entry(other.clone()).or_default().push(place);
+            }
             figures.entry(claim.clone()).or_default().push(figure);
         }
     }
@@ -171,14 +180,15 @@ pub fn write(
             formulas: claim.latex.iter().map(|l| mathml(l)).collect(),
             row: done.and_then(|s| s.outcome.rows.iter().find(|r| r.id == claim.id)),
             figures: figures.remove(&claim.id).unwrap_or_default(),
-            command: Some(command(experiment.name(), request)),
-            experiment: experiment.name(),
+            command: Some(command(&claim.id, request)),
+            experiment: source(experiment.name()),
             about: done.map_or(String::new(), |s| format!("{:.0} s", s.seconds)),
             places: claim
                 .tags
                 .iter()
                 .filter_map(|t| places.get(t.as_str()).map(|p| (*p).to_owned()))
                 .collect(),
+            elsewhere: elsewhere.remove(&claim.id).unwrap_or_default(),
         })
     };
     let mut parts: Vec<Part<'_>> = Vec::new();
@@ -227,7 +237,12 @@ fn figure(one: &Stored, chart: &Chart, request: &Request) -> Result<Option<Figur
     Ok(Some(Figure { title: chart.title.get(request.lang).into(), drawn, csv, svg }))
 }
 
-/// The command that makes one experiment again.
+/// The file of an experiment.
+fn source(experiment: &str) -> String {
+    format!("crates/harness/src/experiments/{}.rs", experiment.replace('-', "_"))
+}
+
+/// The command that decides one claim again: its id names one experiment, which a name may not.
 fn command(name: &str, request: &Request) -> String {
     let mut words = vec!["cargo run -p harness -- lab".to_owned(), name.into()];
     words.extend((!request.options.is_empty()).then(|| request.options.clone()));
@@ -284,6 +299,15 @@ fn places(table: &str) -> BTreeMap<&str, &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_experiment_has_its_file() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for experiment in crate::experiments::ALL {
+            let file = source(experiment.name());
+            assert!(root.join(&file).is_file(), "{file}");
+        }
+    }
 
     #[test]
     fn places_are_read_from_the_table() {

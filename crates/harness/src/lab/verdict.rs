@@ -79,6 +79,16 @@ impl Ruling {
     pub fn undecided(figure: Text, reason: Text) -> Self {
         Self { verdict: Verdict::Undecided, measured: None, figure, reason }
     }
+
+    /// An open verdict's reason ends with what it would take to decide it; of others nothing changes.
+    #[must_use]
+    pub fn or_take(mut self, cure: Text) -> Self {
+        if self.verdict == Verdict::Undecided {
+            self.reason.en += &format!("; undecided: {}", cure.en);
+            self.reason.zh += &format!(";尚无定论:{}", cure.zh);
+        }
+        self
+    }
 }
 
 /// A claim's row.

@@ -75,21 +75,6 @@ impl LagFlow {
             })
             .collect()
     }
-
-    /// ‖∂J/∂w_h‖: of the whole gradient.
-    pub fn whole(&self) -> f64 {
-        let zero = Array2::zeros(self.copies.first().map_or((0, 0), Array2::dim));
-        let whole = self.copies.iter().fold(zero, |sum: Array2<f64>, c| sum + c);
-        (&whole * &whole).sum().sqrt()
-    }
-}
-
-/// [`LagFlow::norms`] of one text.
-///
-/// # Panics
-/// When the network has more than one layer.
-pub fn lag_norms(net: &Backbone<f64>, inputs: &[u32], target: u32) -> Vec<f64> {
-    LagFlow::new(net, &[inputs], &[target]).mean_norms()
 }
 
 /// ∂J/∂state of the last step, one loss a lane: the output layer's transpose. [B, S·H]
