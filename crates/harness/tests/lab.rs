@@ -177,7 +177,7 @@ fn the_page_says_all_of_a_claim_in_both_languages() {
         "data/counting-runs.csv",
         "figures/counting-runs.svg",
         "order n, words",
-        "cargo run -p harness -- lab counting --preset quick --corpus toy.txt --fresh --report",
+        "cargo run -p harness -- lab a1 --preset quick --corpus toy.txt --fresh --report",
     ] {
         assert!(page.contains(part), "{part}");
     }
