@@ -62,7 +62,7 @@ struct Found {
 }
 
 fn recall_lags(lab: &Lab<'_>) -> &'static [usize] {
-    lab.size(&[3, 6], &[5, 10, 20, 40], &[5, 10, 20, 40, 80])
+    lab.size(&[3, 6], &[5, 20, 40], &[5, 10, 20, 40, 80])
 }
 
 fn size(lab: &Lab<'_>) -> usize {
@@ -93,8 +93,10 @@ impl Experiment for Activations {
         let seeds = lab.seeds(lab.size(2, 3, 3));
         let words = FewWords::of(lab, lab.size(100, 500, 1_000), lab.size(3_000, 30_000, 60_000));
         let texts = words.stretches(lab.size(8, 32, 32), LAST + 1)?;
-        let recalls: Vec<Recall> =
-            recall_lags(lab).iter().map(|lag| Recall::of(lab, *lag)).collect();
+        let recalls: Vec<Recall> = recall_lags(lab)
+            .iter()
+            .map(|lag| Recall::of(lab, *lag, lab.size(400, 3_000, 4_000)))
+            .collect();
         let mut grid = Vec::new();
         for sigma in SIGMAS {
             for start in STARTS {

@@ -92,6 +92,10 @@ fn lags(lab: &Lab<'_>) -> &'static [usize] {
     lab.size(&[3, 6], &[3, 6, 12, 24, 48], &[3, 6, 12, 24, 48, 96])
 }
 
+fn sentences(lab: &Lab<'_>) -> usize {
+    lab.size(400, 4_000, 4_000)
+}
+
 impl Experiment for Gates {
     fn name(&self) -> &'static str {
         "gates"
@@ -111,13 +115,14 @@ impl Experiment for Gates {
         // A run's states and gates of 70 steps or a sentence, weights, and the text of every lag.
         let run = 18 * (longest as u64 + 70) * 16 * hidden * 8 + 64 * hidden * hidden;
         let texts: u64 =
-            lags(lab).iter().map(|lag| Recall::sentences(lab) as u64 * (*lag as u64 + 3)).sum();
+            lags(lab).iter().map(|lag| sentences(lab) as u64 * (*lag as u64 + 3)).sum();
         run * rayon::current_num_threads() as u64 + 64 * texts
     }
 
     fn run(&self, lab: &Lab<'_>) -> Result<Outcome> {
         let (lags, seeds) = (lags(lab), lab.seeds(lab.size(2, 3, 3)));
-        let texts: Vec<Recall> = lags.iter().map(|lag| Recall::of(lab, *lag)).collect();
+        let texts: Vec<Recall> =
+            lags.iter().map(|lag| Recall::of(lab, *lag, sentences(lab))).collect();
         let mut grid = Vec::new();
         // The longest runs first, so that no thread is left with one at the end.
         for lag in (0..lags.len()).rev() {

@@ -1,10 +1,14 @@
 //! c3: a word pair that training shows at one distance only, asked for at another.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use anyhow::Result;
 use corpus::synth::pairs::{Pairs, Shown};
 use corpus::synth::tasks::TaskItem;
-use corpus::{Tokens, Vocab};
+use corpus::{Corpus, Tokens, Vocab};
 use lm::{Context, Family, LanguageModel, Recipe, Scores};
 use nn::fit::Config;
+use rayon::prelude::*;
 use rnn::{CellName, RnnConfig, RnnRecipe};
 use window::{WindowConfig, WindowRecipe};
 
@@ -122,6 +126,15 @@ impl Positions {
             ..RnnConfig::default()
         }
     }
+
+    /// The models in the order of [`names`].
+    fn recipe(lab: &Lab<'_>, model: usize, seed: u64) -> Box<dyn Recipe> {
+        let cells = [CellName::Rnn, CellName::Gru, CellName::Lstm];
+        match model.checked_sub(2) {
+            Some(k) => Box::new(RnnRecipe::new(Self::recurrent(lab, cells[k], seed))),
+            None => Box::new(WindowRecipe::new(Self::window(lab, model == 1, seed))),
+        }
+    }
 }
 
 /// Mean loss in nats at the asked places.
@@ -174,18 +187,23 @@ impl Experiment for Positions {
         let mut losses = [const { Vec::new() }; 5];
         // For pairs shown near only, far only: of each model, by distance, the losses over seeds.
         let mut curves = vec![vec![vec![Vec::new(); 6]; 5]; 2];
-        for (i, &seed) in seeds.iter().enumerate() {
-            let text = PAIRS.corpus(seed, lab.size(1_500, 6_000, 8_000));
-            let recipes: [&dyn Recipe; 5] = [
-                &WindowRecipe::new(Self::window(lab, false, seed)),
-                &WindowRecipe::new(Self::window(lab, true, seed)),
-                &RnnRecipe::new(Self::recurrent(lab, CellName::Rnn, seed)),
-                &RnnRecipe::new(Self::recurrent(lab, CellName::Gru, seed)),
-                &RnnRecipe::new(Self::recurrent(lab, CellName::Lstm, seed)),
-            ];
-            for (m, recipe) in recipes.into_iter().enumerate() {
-                lab.step("training", 5 * i + m, 5 * seeds.len())?;
-                let Some(model) = trained(lab, recipe, text.train_set())? else {
+        let texts: Vec<Corpus> =
+            seeds.iter().map(|s| PAIRS.corpus(*s, lab.size(1_500, 6_000, 8_000))).collect();
+        let grid: Vec<(usize, usize)> =
+            (0..seeds.len()).flat_map(|i| (0..5).map(move |m| (i, m))).collect();
+        let done = AtomicUsize::new(0);
+        let models: Vec<Result<Option<Arc<dyn LanguageModel>>>> = grid
+            .par_iter()
+            .map(|&(i, m)| {
+                lab.step("training", done.fetch_add(1, Relaxed), grid.len())?;
+                trained(lab, &*Self::recipe(lab, m, seeds[i]), texts[i].train_set())
+            })
+            .collect();
+        let mut models = models.into_iter();
+        for (&seed, text) in seeds.iter().zip(&texts) {
+            for (m, model) in models.by_ref().take(5).enumerate() {
+                let recipe = Self::recipe(lab, m, seed);
+                let Some(model) = model? else {
                     table.push(&[&recipe.id(), &seed, &"", &"", &DIVERGED, &DIVERGED]);
                     continue;
                 };

@@ -32,10 +32,10 @@ pub struct Recall {
 }
 
 impl Recall {
-    /// At this lag, of the size of the preset.
-    pub fn of(lab: &Lab<'_>, lag: usize) -> Self {
+    /// So many sentences at this lag, split into the three texts.
+    pub fn of(lab: &Lab<'_>, lag: usize, sentences: usize) -> Self {
         let task = Task::Recall { lag, symbols: SYMBOLS };
-        let corpus = task.corpus(lab.seed, Self::sentences(lab));
+        let corpus = task.corpus(lab.seed, sentences);
         let whole = corpus.train.sentence_count() / LANES * LANES;
         let train = corpus.train.head(whole);
         Self { train, items: task.items(ASKED, lab.size(60, 200, 1_000)), corpus, lag }
@@ -49,11 +49,6 @@ impl Recall {
     /// What a recipe sees of it.
     pub fn train_set(&self) -> TrainSet<'_> {
         TrainSet { vocab: &self.corpus.vocab, train: &self.train, valid: &self.corpus.valid }
-    }
-
-    /// Sentences to learn from.
-    pub fn sentences(lab: &Lab<'_>) -> usize {
-        lab.size(400, 3_000, 4_000)
     }
 
     /// Units of its networks.
@@ -145,7 +140,7 @@ mod tests {
             (Corpus::from_sentences("toy", &parts, "made".into(), options), Bar::new("test"));
         let lab = Lab { corpus: &corpus, preset: Preset::Quick, seed: 1, seeds: None, bar: &bar };
         let accuracy = |lag: usize| {
-            let recall = Recall::of(&lab, lag);
+            let recall = Recall::of(&lab, lag, 400);
             assert_eq!(
                 recall.train.targets() % (LANES * (lag + 3)),
                 0,
