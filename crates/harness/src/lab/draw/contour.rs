@@ -19,7 +19,7 @@ pub(super) fn contour(xs: &[f64], ys: &[f64], z: &[Vec<f64>], level: f64) -> Vec
                 let ((x0, y0, z0), (x1, y1, z1)) = (at(i), at(i + 1));
                 let share = (level - z0) / (z1 - z0);
                 ((z0 < level) != (z1 < level))
-                    .then(|| (x0 + share * (x1 - x0), y0 + share * (y1 - y0)))
+                    .then_some((x0 + share * (x1 - x0), y0 + share * (y1 - y0)))
             };
             let found: Vec<(f64, f64)> = (0..4).filter_map(crossing).collect();
             out.extend(found.chunks_exact(2).map(|pair| [pair[0], pair[1]]));
