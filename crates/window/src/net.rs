@@ -34,7 +34,7 @@ pub struct Architecture {
     pub vocab: usize,
     /// C: words of context with a position of their own, n − 1.
     pub context: usize,
-    /// K: bags of words in front of them, see [`crate::context`].
+    /// K: bags of words in front of them, see `context.rs`.
     pub bags: usize,
     /// E.
     pub embedding: usize,
