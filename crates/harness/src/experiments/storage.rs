@@ -90,10 +90,7 @@ fn storage(stored: &Stored) -> Ruling {
         Some(Part::below(name, e, LINEAR))
     });
     let parts: Option<Vec<Part>> = distinct.chain(by_text).chain(by_order).collect();
-    let cure = Text::new(
-        "take a longer training text",
-        "需要更长的训练语料",
-    );
+    let cure = Text::new("take a longer training text", "需要更长的训练语料");
     let mut ruling = parts::all(what, &parts.unwrap_or_default(), cure);
     ruling.reason.en += "; in brackets after an exponent: the least and the greatest between neighbouring sizes of text, which are nested, so that this is no interval of chance";
     ruling.reason.zh +=
