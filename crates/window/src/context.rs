@@ -130,7 +130,17 @@ mod tests {
 
     #[test]
     fn bags_by_hand() {
-        let a = Architecture { context: 2, bags: 2, ..Architecture::of(10, 1, 1) };
+        let a = Architecture {
+            vocab: 10,
+            context: 2,
+            bags: 2,
+            embedding: 1,
+            hidden: 1,
+            tied_positions: false,
+            direct: false,
+            tied: false,
+            frozen: false,
+        };
         assert_eq!((a.reach(), a.blocks()), (8, 4));
         let words: Vec<_> = (0..4).map(|block| a.words(block)).collect();
         assert_eq!(words, [0..4, 4..6, 6..7, 7..8]);

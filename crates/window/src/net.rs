@@ -100,22 +100,6 @@ pub struct Work<R> {
 }
 
 impl Architecture {
-    /// A plain network: one position, one word vector wide.
-    #[cfg(test)]
-    pub(crate) fn of(vocab: usize, embedding: usize, hidden: usize) -> Self {
-        Self {
-            vocab,
-            context: 1,
-            bags: 0,
-            embedding,
-            hidden,
-            tied_positions: false,
-            direct: false,
-            tied: false,
-            frozen: false,
-        }
-    }
-
     /// Width of e.
     pub fn window(&self) -> usize {
         self.blocks() * self.embedding

@@ -14,7 +14,7 @@ use window::{WindowConfig, WindowRecipe};
 
 use super::common;
 use crate::lab::stats::wilson;
-use crate::lab::{Estimate, Lab, Ruling, Trial};
+use crate::lab::{Estimate, Lab, Ruling, Text, Trial};
 
 /// A sentence with places where only one word is right.
 pub struct Question {
@@ -92,6 +92,11 @@ pub fn accuracy(
     let (right, all) =
         asked.fold((0, 0), |(right, all), a| (right + usize::from(a.right), all + 1));
     wilson(right, all)
+}
+
+/// What decides where only the seeds' chance stands in the way.
+pub fn take_more_seeds() -> Text {
+    Text::new("take more seeds (--seeds N)", "需要更多随机种子(--seeds N)")
 }
 
 /// A recurrent network of the experiments' size that is trained in more and shorter steps than

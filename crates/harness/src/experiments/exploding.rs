@@ -146,7 +146,7 @@ fn tallies(runs: &[(Place, Found)]) -> Vec<Tally> {
     for (free, without) in runs.iter().filter(|(p, _)| p.threshold == 0.0) {
         let place = (free.sigma, free.gain, free.rate);
         let k = out.iter().position(|t| t.place == place).unwrap_or_else(|| {
-            out.push(Tally::new(place));
+            out.push(Tally { place, seeds: Vec::new() });
             out.len() - 1
         });
         let diverged = THRESHOLDS.map(|threshold| {

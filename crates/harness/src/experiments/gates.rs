@@ -154,9 +154,7 @@ impl Experiment for Gates {
                     [one] => Estimate::exact(*one),
                     several => student(several)?,
                 };
-                // A share has no interval beyond 0 and 1.
-                let Estimate { value, lo, hi } = estimate;
-                Some((*lag as f64, Estimate { value, lo: lo.max(0.0), hi: hi.min(1.0) }))
+                Some((*lag as f64, estimate.share()))
             });
             Series::with_intervals(name(k), Look::Plain(k), points)
         });

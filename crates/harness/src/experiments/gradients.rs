@@ -7,9 +7,9 @@ use nn::clip::clip_norm;
 use nn::params::Params;
 use rayon::prelude::*;
 use rnn::gradflow::{Agreement, Path};
-use rnn::{Backbone, Batch, CellName, Init, Work};
+use rnn::{Backbone, Batch, CellName, Init, RnnConfig, Work};
 
-use super::nets::{FewWords, Stretch, fresh_and_trained, one_layer, other_seeds, sigma_name};
+use super::nets::{FewWords, Stretch, of_fresh_and_trained, one_layer, other_seeds, sigma_name};
 use crate::lab::*;
 
 const LENGTHS: [usize; 6] = [1, 2, 4, 8, 16, 32];
@@ -134,23 +134,16 @@ fn seeds(lab: &Lab<'_>) -> u64 {
 }
 
 fn cases(lab: &Lab<'_>, words: &FewWords, seeds: &[u64]) -> Result<Vec<Case>> {
-    let grid: Vec<(Activation, u64)> = Activation::ALL
-        .into_iter()
-        .flat_map(|s| seeds.iter().map(move |seed| (s, *seed)))
-        .collect();
-    let pairs: Vec<Result<[Case; 2]>> = grid
-        .into_par_iter()
-        .map(|(sigma, seed)| {
-            let mut config =
-                one_layer(CellName::Rnn, sigma, Init::Orthogonal(1.0), size(lab), seed);
-            config.init_range = 0.5;
-            let [fresh, trained] = fresh_and_trained(config, words)?;
-            let case = |trained, net| Case { sigma, trained, seed, net };
-            Ok([case(false, fresh), case(true, trained)])
-        })
-        .collect();
-    let pairs: Vec<[Case; 2]> = pairs.into_iter().collect::<Result<_>>()?;
-    Ok(pairs.into_iter().flatten().collect())
+    let config = |sigma, seed| RnnConfig {
+        init_range: 0.5,
+        ..one_layer(CellName::Rnn, sigma, Init::Orthogonal(1.0), size(lab), seed)
+    };
+    of_fresh_and_trained(words, seeds, config, |sigma, seed, trained, net| Case {
+        sigma,
+        trained,
+        seed,
+        net,
+    })
 }
 
 impl Experiment for Gradients {

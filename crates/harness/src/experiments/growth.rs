@@ -4,7 +4,7 @@ use corpus::{Tokens, TrainSet};
 use lm::{Family, Perplexity, Scores};
 use ngram::{GramCounts, sparsity};
 
-use super::asked::{cell, differences, families, tell_diverged, trained};
+use super::asked::{cell, differences, families, take_more_seeds, tell_diverged, trained};
 use super::common::{self, Texts, family, head, mean_loss, number_list, ratio, scores};
 use super::parts::{self, Part};
 use crate::lab::stats::student;
@@ -113,7 +113,7 @@ fn constant(bytes: &[Vec<u64>; 5]) -> Ruling {
     );
     let [counted, networks @ ..] = bytes;
     let ([first, .., last], true) = (&counted[..], networks.iter().all(|n| n.len() > 1)) else {
-        let cure = Text::new("take more seeds (--seeds N)", "需要更多随机种子(--seeds N)");
+        let cure = take_more_seeds();
         let few = Text::new(
             "a family has a model at fewer than two sizes of text",
             "有的模型只在不足两档语料上完成了训练",

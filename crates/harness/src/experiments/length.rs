@@ -7,7 +7,7 @@ use nn::fit::Config;
 use rnn::{CellName, RnnConfig, RnnRecipe};
 use window::{WindowConfig, WindowRecipe};
 
-use super::asked;
+use super::asked::{self, take_more_seeds};
 use super::common::{self, Texts, head, model, number_list};
 use super::parts::{self, Part};
 use super::reading::{SETTLED, TIMES, TRAINED, bins, read};
@@ -27,7 +27,7 @@ const CONTEXTS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 /// refuted where one is larger, or not finite.
 fn any_length(losses: &[Vec<f64>; 7], excess: &[Vec<f64>]) -> Ruling {
     let what = Text::new("rise of the loss, nats a token", "损失的上升(每词奈特)");
-    let cure = Text::new("take more seeds (--seeds N)", "需要更多随机种子(--seeds N)");
+    let cure = take_more_seeds();
     let finite = losses.iter().chain(excess).flatten().all(|l| l.is_finite());
     let mut ruling = if finite {
         let rises = losses[6].iter().zip(&losses[1]).map(|(long, short)| long - short).collect();

@@ -6,6 +6,7 @@ use lm::{Progress, Recipe};
 use nn::activation::Activation;
 use nn::fit::Config;
 use nn::schedule::Schedule;
+use rayon::prelude::*;
 use rnn::{Backbone, CellName, Init, RnnConfig, RnnModel, RnnRecipe, Watch};
 
 use super::common::head;
@@ -173,6 +174,31 @@ pub fn trained(config: RnnConfig, data: TrainSet<'_>) -> Result<RnnModel> {
 pub fn fresh_and_trained(config: RnnConfig, words: &FewWords) -> Result<[Backbone<f64>; 2]> {
     let fresh = Backbone::start(&config.architecture(words.vocab.len()), &config.start());
     Ok([fresh, trained(config, words.train_set())?.net.cast()])
+}
+
+/// `of` a network before (`false`) and after its training, for every σ and seed, side by side; in the grid's order.
+///
+/// # Errors
+/// Those of training.
+pub fn of_fresh_and_trained<T: Send>(
+    words: &FewWords,
+    seeds: &[u64],
+    config: impl Fn(Activation, u64) -> RnnConfig + Sync,
+    of: impl Fn(Activation, u64, bool, Backbone<f64>) -> T + Sync,
+) -> Result<Vec<T>> {
+    let grid: Vec<(Activation, u64)> = Activation::ALL
+        .into_iter()
+        .flat_map(|sigma| seeds.iter().map(move |seed| (sigma, *seed)))
+        .collect();
+    let pairs: Vec<Result<[T; 2]>> = grid
+        .into_par_iter()
+        .map(|(sigma, seed)| {
+            let [fresh, trained] = fresh_and_trained(config(sigma, seed), words)?;
+            Ok([of(sigma, seed, false, fresh), of(sigma, seed, true, trained)])
+        })
+        .collect();
+    let pairs: Vec<[T; 2]> = pairs.into_iter().collect::<Result<_>>()?;
+    Ok(pairs.into_iter().flatten().collect())
 }
 
 /// A figure with the wider of two intervals around it, at both ends.

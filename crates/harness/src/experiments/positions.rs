@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use rnn::{CellName, RnnConfig, RnnRecipe};
 use window::{WindowConfig, WindowRecipe};
 
-use super::asked::{DIVERGED, accuracy, answers, of_task, tell_diverged, trained};
+use super::asked::{DIVERGED, accuracy, answers, of_task, take_more_seeds, tell_diverged, trained};
 use super::common::number_list;
 use super::parts::{self, Part};
 use crate::lab::stats::student;
@@ -69,7 +69,7 @@ fn rule(models: &[Vec<Losses>; 5], chance: f64, runs: usize) -> Ruling {
             Some(if m == UNTIED { Part::below(name, e, 0.5) } else { Part::above(name, e, 0.5) })
         })
         .collect();
-    let cure = Text::new("take more seeds (--seeds N)", "需要更多随机种子(--seeds N)");
+    let cure = take_more_seeds();
     let mut ruling = parts::all(what, &parts.unwrap_or_default(), cure);
     let gated: Vec<f64> =
         models[RNN + 1..].iter().filter_map(|m| kept(m).map(|e| e.value)).collect();

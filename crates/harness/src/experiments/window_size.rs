@@ -5,7 +5,7 @@ use anyhow::Result;
 use lm::Perplexity;
 use window::WindowRecipe;
 
-use super::asked::{cell, tell_diverged, trained};
+use super::asked::{cell, take_more_seeds, tell_diverged, trained};
 use super::common::{self, Texts, mean_loss, number_list, scores};
 use crate::lab::stats::student;
 use crate::lab::*;
@@ -21,7 +21,7 @@ fn rule(losses: &[Vec<Option<f64>>; 5], entries: &[usize; 5]) -> Ruling {
         "gain from 1 to 2 words minus gain from 8 to 16, nats a token",
         "从 1 词到 2 词的收益减去从 8 词到 16 词的收益(每词奈特)",
     );
-    let cure = Text::new("take more seeds (--seeds N)", "需要更多随机种子(--seeds N)");
+    let cure = take_more_seeds();
     let runs = losses.iter().flatten();
     let (all, diverged) = (runs.clone().count(), runs.filter(|l| l.is_none()).count());
     // A seed counts where all of its widths ended.

@@ -19,6 +19,11 @@ impl Estimate {
     pub fn exact(value: f64) -> Self {
         Self { value, lo: value, hi: value }
     }
+
+    /// The figure as a share, whose interval does not reach beyond 0 and 1.
+    pub fn share(self) -> Self {
+        Self { lo: self.lo.max(0.0), hi: self.hi.min(1.0), ..self }
+    }
 }
 
 /// Mean over seeds with Student's interval; one value alone has the interval (−∞, ∞); `None` of nothing or of NaN.

@@ -2,7 +2,7 @@
 use nn::activation::Activation;
 
 use super::super::common::percent;
-use super::super::nets::{sigma_name, wider};
+use super::super::nets::{more_seeds, sigma_name, wider};
 use super::{SIGMAS, THRESHOLDS};
 use crate::lab::stats::{student, wilson};
 use crate::lab::*;
@@ -20,10 +20,6 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(place: (Activation, f64, f64)) -> Self {
-        Self { place, seeds: Vec::new() }
-    }
-
     /// How many seeds diverge at a threshold.
     fn diverged(&self, k: usize) -> usize {
         self.seeds.iter().filter(|run| run[k]).count()
@@ -62,7 +58,7 @@ pub(super) fn rule(cells: &[Tally]) -> Ruling {
         ),
         format!("不截断时会发散的情形中,阈值 {c} 的截断下仍发散的运行比例"),
     );
-    let cure = Text::new("more seeds (`--seeds N`)", "更多随机种子(`--seeds N`)");
+    let cure = more_seeds();
     let everywhere: Vec<&Tally> = cells.iter().collect();
     let wild: Vec<&Tally> = cells.iter().filter(|t| t.diverged(0) > 0).collect();
     let (without, with) = (shares(&everywhere, 0), shares(&everywhere, best));
@@ -74,8 +70,7 @@ pub(super) fn rule(cells: &[Tally]) -> Ruling {
         let why = Text::new("no run diverged without clipping", "不截断时没有运行发散");
         return Ruling::undecided(figure, why).or_take(cure);
     };
-    let Estimate { value, lo, hi } = wider(left, runs);
-    let left = Estimate { value, lo: lo.max(0.0), hi: hi.min(1.0) };
+    let left = wider(left, runs).share();
     let (lowers, removes) = (Verdict::above(fall, 0.0), Verdict::below(left, LIMIT));
     let verdict = Verdict::all([lowers, removes]);
     let lead = match (lowers, removes) {

@@ -2,10 +2,9 @@
 use anyhow::Result;
 use nn::activation::Activation;
 use nn::spectrum::{Eigen, singular_values};
-use rayon::prelude::*;
 use rnn::{CellName, Init, RnnConfig};
 
-use super::super::nets::{FewWords, fresh_and_trained, one_layer, sigma_name};
+use super::super::nets::{FewWords, of_fresh_and_trained, one_layer, sigma_name};
 use super::HIDDEN;
 use crate::lab::*;
 
@@ -51,24 +50,12 @@ pub(super) fn bytes(words: usize) -> u64 {
 
 /// Of every σ and seed, W_h at its orthogonal start and after training.
 pub(super) fn matrices(words: &FewWords, seeds: &[u64]) -> Result<Vec<Matrix>> {
-    let grid: Vec<(Activation, u64)> = Activation::ALL
-        .into_iter()
-        .flat_map(|s| seeds.iter().map(move |seed| (s, *seed)))
-        .collect();
-    let pairs: Vec<Result<[Matrix; 2]>> = grid
-        .into_par_iter()
-        .map(|(sigma, seed)| {
-            let [fresh, trained] = fresh_and_trained(config(sigma, seed), words)?;
-            Ok([(false, fresh), (true, trained)].map(|(trained, net)| {
-                let w_h = net.layers[0].w_h.view();
-                let mut eigenvalues: Vec<(f64, f64)> = Eigen::new(w_h).values().collect();
-                eigenvalues.sort_by(|a, b| b.0.hypot(b.1).total_cmp(&a.0.hypot(a.1)));
-                Matrix { sigma, seed, trained, eigenvalues, singular: singular_values(w_h) }
-            }))
-        })
-        .collect();
-    let pairs: Vec<[Matrix; 2]> = pairs.into_iter().collect::<Result<_>>()?;
-    Ok(pairs.into_iter().flatten().collect())
+    of_fresh_and_trained(words, seeds, config, |sigma, seed, trained, net| {
+        let w_h = net.layers[0].w_h.view();
+        let mut eigenvalues: Vec<(f64, f64)> = Eigen::new(w_h).values().collect();
+        eigenvalues.sort_by(|a, b| b.0.hypot(b.1).total_cmp(&a.0.hypot(a.1)));
+        Matrix { sigma, seed, trained, eigenvalues, singular: singular_values(w_h) }
+    })
 }
 
 /// A row a number: the k-th largest eigenvalue and singular value.
