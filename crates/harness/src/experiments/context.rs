@@ -11,8 +11,8 @@ use lm::{Context, Family, LanguageModel, Perplexity, Scores};
 use rnn::CellName;
 use window::WindowConfig;
 
-use super::asked::{self, Answer, accuracy, families};
-use super::common::{self, Texts, model, percent};
+use super::asked::{self, Answer, DIVERGED, accuracy, families, tell_diverged, trained};
+use super::common::{self, Texts, percent};
 use super::long_range;
 use super::parts::{self, Part};
 use crate::lab::stats::student;
@@ -150,12 +150,17 @@ impl Experiment for Contexts {
         let places: Vec<usize> = (LONGEST..test.targets()).step_by(every).collect();
         let mut truncated =
             Table::new("truncation", &["model", "context_words", "perplexity", "targets"]);
-        let mut seen = Vec::new();
+        let (mut seen, mut diverged) = (Vec::new(), 0);
         let recipes =
             families(ORDER, Self::window(lab), |cell| asked::recurrent(lab, cell, lab.seed));
         for (i, (family, recipe)) in recipes.into_iter().enumerate() {
             lab.step("training", i, steps)?;
-            let model = model(lab, &*recipe, texts.train_set(lab))?;
+            let Some(model) = trained(lab, &*recipe, texts.train_set(lab))? else {
+                truncated.push(&[&family, &"–", &DIVERGED, &0]);
+                diverged += 1;
+                seen.push((family, Seen::default()));
+                continue;
+            };
             let losses: Vec<Vec<f64>> =
                 LENGTHS.iter().map(|&words| cut(&*model, test, &places, words)).collect();
             for (words, loss) in LENGTHS.iter().zip(&losses) {
@@ -169,7 +174,8 @@ impl Experiment for Contexts {
         }
         let of =
             |f: Family| seen.iter().find(|s| s.0 == f).map(|s| s.1.clone()).unwrap_or_default();
-        let mut ruling = rule(&of(Family::Ngram), &of(Family::Window), &of(Family::Rnn));
+        let ruling = rule(&of(Family::Ngram), &of(Family::Window), &of(Family::Rnn));
+        let mut ruling = tell_diverged(ruling, diverged + tasks.diverged, steps);
         let far = |f: Family| {
             accuracy(&of(f).answers, WIDTH..=99).map_or("–".into(), |a| percent(a.value))
         };

@@ -7,8 +7,8 @@ use nn::fit::Config;
 use rnn::{CellName, RnnConfig, RnnRecipe};
 use window::{WindowConfig, WindowRecipe};
 
-use super::asked::{self, take_more_seeds};
-use super::common::{self, Texts, head, model, number_list};
+use super::asked::{self, DIVERGED, take_more_seeds, tell_diverged, trained};
+use super::common::{self, Texts, head, number_list};
 use super::parts::{self, Part};
 use super::reading::{SETTLED, TIMES, TRAINED, bins, read};
 use crate::lab::stats::student;
@@ -152,7 +152,10 @@ impl Experiment for Length {
         for (i, &seed) in seeds.iter().enumerate() {
             lab.step("training", i, steps)?;
             let recipe = RnnRecipe::new(Self::rnn(lab, TRAINED, seed));
-            let model = model(lab, &recipe, texts.train_set(lab))?;
+            let Some(model) = trained(lab, &recipe, texts.train_set(lab))? else {
+                lengths.push(&[&"–", &"–", &seed, &DIVERGED]);
+                continue;
+            };
             let found = read(&*model, &texts.test, lab.size(20, 60, 200));
             for (k, loss) in found.ends.into_iter().enumerate() {
                 lengths.push(&[&TIMES[k], &(TIMES[k] * TRAINED), &seed, &loss]);
@@ -169,7 +172,7 @@ impl Experiment for Length {
         let once = Config { epochs: 1, ..Config::default() };
         let mut table =
             Table::new("parameters", &["context_words", "model", "parameters", "bytes"]);
-        let mut sizes = [const { Vec::new() }; 3];
+        let (mut sizes, mut unknown) = ([const { Vec::new() }; 3], 0);
         for (i, words) in CONTEXTS.into_iter().enumerate() {
             lab.step("sizes", seeds.len() + i, steps)?;
             let counted = (words + 1).min(MAX_ORDER);
@@ -189,17 +192,24 @@ impl Experiment for Length {
                 if sizes.last().is_some_and(|s: &Size| s.0 == words) {
                     continue;
                 }
-                let stored = model(lab, recipe, data)?.footprint();
+                let Some(model) = trained(lab, recipe, data)? else {
+                    table.push(&[&words, &recipe.id(), &DIVERGED, &DIVERGED]);
+                    unknown += 1;
+                    continue;
+                };
+                let stored = model.footprint();
                 table.push(&[&words, &recipe.id(), &stored.params, &stored.bytes]);
                 sizes.push((words, stored.params));
             }
         }
         let charts = charts(&by_length, &excess, &sizes);
         let [ngram, window, rnn] = &sizes;
-        let rows = vec![
-            lab.row("d1", self, seeds.len() as u64, any_length(&by_length, &excess)),
-            lab.row("d2", self, 0, constant(ngram, window, rnn)),
-        ];
+        let read = any_length(&by_length, &excess);
+        let read = tell_diverged(read, seeds.len() - excess.len(), seeds.len());
+        let stored = constant(ngram, window, rnn);
+        let stored = tell_diverged(stored, unknown, sizes.len() * CONTEXTS.len());
+        let rows =
+            vec![lab.row("d1", self, seeds.len() as u64, read), lab.row("d2", self, 0, stored)];
         Ok(Outcome { rows, tables: vec![lengths, positions, table], charts })
     }
 }

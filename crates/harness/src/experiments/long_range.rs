@@ -11,8 +11,10 @@ use nn::fit::Config;
 use rnn::{CellName, Init, RnnConfig, RnnRecipe};
 use window::WindowConfig;
 
-use super::asked::{Answer, Question, accuracy, answers, families, of_agreement, of_task};
-use super::common::{self, model};
+use super::asked::{
+    Answer, DIVERGED, Question, accuracy, answers, families, of_agreement, of_task, trained,
+};
+use super::common;
 use crate::lab::*;
 use crate::text::DATA_SEED;
 
@@ -55,8 +57,10 @@ pub struct Outcomes {
     pub table: Table,
     /// A chart a task.
     pub charts: Vec<Chart>,
-    /// Of every family, its answers on agreement.
+    /// Of every family, its answers on agreement; none where it diverged.
     pub agreement: Vec<Vec<Answer>>,
+    /// How many of the [`STEPS`] models diverged: they have no curve.
+    pub diverged: usize,
 }
 
 /// A text to learn from and what is asked then.
@@ -145,14 +149,19 @@ pub fn run(lab: &Lab<'_>, done: usize) -> Result<Outcomes> {
         table: Table::new("tasks", &["task", "model", "distance", "accuracy", "asked"]),
         charts: Vec::new(),
         agreement: Vec::new(),
+        diverged: 0,
     };
     for (e, exam) in exams.into_iter().enumerate() {
         let mut series = Vec::new();
         let (window, recurrent) = configs(lab, exam.epochs);
         for (m, (name, look, recipe)) in contenders(window, recurrent).into_iter().enumerate() {
             lab.step("memory tasks", done + MODELS * e + m, done + STEPS)?;
-            let model = model(lab, &*recipe, exam.text.train_set())?;
-            let answers = answers(&*model, &exam.questions);
+            let model = trained(lab, &*recipe, exam.text.train_set())?;
+            if model.is_none() {
+                out.table.push(&[&exam.id, &name.en, &"–", &DIVERGED, &0]);
+                out.diverged += 1;
+            }
+            let answers = model.map_or_else(Vec::new, |m| answers(&*m, &exam.questions));
             let mut points = Vec::new();
             for &(from, to) in exam.groups {
                 let Some(share) = accuracy(&answers, from..=to) else { continue };

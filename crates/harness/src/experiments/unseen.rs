@@ -5,6 +5,7 @@ use lm::{Perplexity, Scores};
 use ngram::{GramCounts, NgramRecipe, Smoothing, target_counts};
 use window::WindowRecipe;
 
+use super::asked::{DIVERGED, tell_diverged, trained};
 use super::common::{self, Texts, model, number_list, scores};
 use super::parts::{self, Part};
 use crate::lab::stats::student;
@@ -132,16 +133,25 @@ impl Experiment for Unseen {
         let kn = model(lab, &NgramRecipe::new(Smoothing::ModifiedKneserNey, 5), data)?;
         let kn = read("kn5", 0, &scores(&*kn, &texts.test));
         let mut gains = [const { [const { Vec::new() }; BUCKETS.len()] }; 2];
+        let mut lost = Vec::new();
         for (i, &seed) in seeds.iter().enumerate() {
             lab.step("training", i, seeds.len())?;
-            let trained = model(lab, &WindowRecipe::new(common::window(lab, seed)), data)?;
-            let window = read("window", seed, &scores(&*trained, &texts.test));
+            let recipe = WindowRecipe::new(common::window(lab, seed));
+            let Some(window) = trained(lab, &recipe, data)? else {
+                lost.push(seed);
+                continue;
+            };
+            let window = read("window", seed, &scores(&*window, &texts.test));
             for (c, gains) in gains.iter_mut().enumerate() {
                 let pairs = kn[c].iter().zip(&window[c]);
                 gains.iter_mut().zip(pairs).for_each(|(g, (kn, window))| g.push(kn.0 - window.0));
             }
         }
-        let row = lab.row("c1", self, seeds.len() as u64, rule(&gains));
+        for seed in &lost {
+            table.push(&[&"–", &"–", &0, &"window", seed, &DIVERGED]);
+        }
+        let ruling = tell_diverged(rule(&gains), lost.len(), seeds.len());
+        let row = lab.row("c1", self, seeds.len() as u64, ruling);
         Ok(Outcome { rows: vec![row], tables: vec![table], charts: charts(&gains) })
     }
 }
