@@ -156,6 +156,22 @@ pub struct TextArgs {
     pub tokens: Option<u64>,
 }
 
+impl TextArgs {
+    /// The options that were given, as typed.
+    pub fn words(&self) -> Vec<String> {
+        // all of them by name: a new option must not be forgotten here
+        let Self { tokenizer, min_count, max_vocab, vocab_scope, tokens } = *self;
+        let given = [
+            tokenizer.map(|t| format!("--tokenizer {t}")),
+            min_count.map(|n| format!("--min-count {n}")),
+            max_vocab.map(|n| format!("--max-vocab {n}")),
+            vocab_scope.map(|s| format!("--vocab-scope {s}")),
+            tokens.map(|n| format!("--tokens {n}")),
+        ];
+        given.into_iter().flatten().collect()
+    }
+}
+
 /// [`lm::Context`] on the command line.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub enum ContextArg {

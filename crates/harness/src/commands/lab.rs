@@ -107,12 +107,6 @@ fn options(args: &LabArgs) -> String {
         out.push(format!("--seed {}", args.seed));
     }
     out.extend(args.seeds.map(|n| format!("--seeds {n}")));
-    // all of them by name: a new option must not be forgotten here
-    let TextArgs { tokenizer, min_count, max_vocab, vocab_scope, tokens } = args.text;
-    out.extend(tokenizer.map(|t| format!("--tokenizer {t}")));
-    out.extend(min_count.map(|n| format!("--min-count {n}")));
-    out.extend(max_vocab.map(|n| format!("--max-vocab {n}")));
-    out.extend(vocab_scope.map(|s| format!("--vocab-scope {s}")));
-    out.extend(tokens.map(|n| format!("--tokens {n}")));
+    out.extend(args.text.words());
     out.join(" ")
 }

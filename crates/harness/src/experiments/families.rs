@@ -74,8 +74,10 @@ struct Run {
 pub struct Families;
 
 impl Families {
+    /// Where all families are compared, networks must have learnt most of what they can: after two epochs on PTB the RNN is
+    /// behind the counts (143.6 against 141.2), after four ahead (130.3).
     fn epochs(lab: &Lab<'_>) -> u64 {
-        lab.size(1, 3, 2)
+        lab.size(1, 3, 4)
     }
 
     fn window(lab: &Lab<'_>, size: usize) -> WindowConfig {

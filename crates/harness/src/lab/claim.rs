@@ -121,6 +121,7 @@ mod tests {
     #[test]
     fn every_formula_becomes_mathml_without_errors() {
         for latex in claims().iter().flat_map(|c| &c.latex) {
+            assert!(!latex.contains(r"\text"), "{latex}: one formula for both languages");
             let out = mathml(latex);
             assert!(out.starts_with("<math") && out.ends_with("</math>"), "{latex}: {out}");
             assert!(
