@@ -18,6 +18,9 @@ use crate::commands::train_neural::NeuralArgs;
 use crate::commands::train_ngram::NgramArgs;
 use crate::registry::Preset;
 
+/// The text where none is named: the embedded language.
+pub const DEFAULT_CORPUS: &str = "synth";
+
 /// Compares n-gram, fixed-window and recurrent language models: one tokenizer, one perplexity.
 ///
 /// Without a command it compares: `harness --report reports/` and `harness compare --report reports/` are one.
@@ -110,7 +113,7 @@ pub struct CompareArgs {
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub report: PathBuf,
     /// A registered data set, a UTF-8 text file (one sentence a line, .gz too), or the embedded language `synth`
-    #[arg(long, value_name = "NAME|FILE", default_value = "synth")]
+    #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_CORPUS)]
     pub corpus: String,
     /// Models to compare, by the names of `harness models`; `a+b` is a mixture, `rnn:nhid=400,epochs=8` changes options, a
     /// TOML file is a recipe, `bucketed(a+b)`, `cached(lstm)` and `dynamic(lstm)` are explained there [default: the preset's list]
@@ -157,11 +160,14 @@ pub struct TextArgs {
 }
 
 impl TextArgs {
-    /// The options that were given, as typed.
-    pub fn words(&self) -> Vec<String> {
+    /// What to type for the same text at the same preset; defaults are left out.
+    pub fn words(&self, corpus: &str, preset: Preset) -> Vec<String> {
         // all of them by name: a new option must not be forgotten here
         let Self { tokenizer, min_count, max_vocab, vocab_scope, tokens } = *self;
+        let quote = if corpus.contains(' ') { "'" } else { "" };
         let given = [
+            (preset != Preset::Default).then(|| format!("--preset {preset}")),
+            (corpus != DEFAULT_CORPUS).then(|| format!("--corpus {quote}{corpus}{quote}")),
             tokenizer.map(|t| format!("--tokenizer {t}")),
             min_count.map(|n| format!("--min-count {n}")),
             max_vocab.map(|n| format!("--max-vocab {n}")),

@@ -10,7 +10,7 @@ use crate::compare::{Plan, compare};
 use crate::error::Failure;
 use crate::machine::Machine;
 use crate::record::{Results, Run, SCHEMA, Status};
-use crate::registry::{self, Preset, Setting};
+use crate::registry::{self, Setting};
 use crate::{interrupt, report, terminal_table, text};
 
 /// Runs the comparison and writes its report.
@@ -125,15 +125,10 @@ fn conclude(args: &CompareArgs, results: &Results, out: &mut dyn Write) -> Resul
             dir.join("mine").display()
         )?;
     } else {
-        let mut options = vec![format!("--corpus {}", args.corpus)];
-        if args.preset != Preset::Default {
-            options.push(format!("--preset {}", args.preset));
-        }
-        options.extend(args.text.words());
         writeln!(
             out,
             "Next: harness {} --seeds 3 --report {}   harness report {}",
-            options.join(" "),
+            args.text.words(&args.corpus, args.preset).join(" "),
             dir.display(),
             dir.display()
         )?;

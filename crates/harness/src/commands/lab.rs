@@ -5,13 +5,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use crate::cli::TextArgs;
+use crate::cli::{DEFAULT_CORPUS, TextArgs};
 use crate::lab::run::{Request, pick, run as run_lab};
 use crate::lab::text::Lang;
 use crate::registry::Preset;
 use crate::{experiments, text};
-
-const DEFAULT_CORPUS: &str = "synth";
 
 /// Options of the laboratory.
 #[derive(Args, Clone, Debug)]
@@ -95,18 +93,10 @@ fn list(args: &LabArgs, out: &mut dyn Write) -> Result<()> {
 
 /// The options that differ from the defaults and matter to the numbers.
 fn options(args: &LabArgs) -> String {
-    let mut out = Vec::new();
-    if args.preset != Preset::Default {
-        out.push(format!("--preset {}", args.preset));
-    }
-    if args.corpus != DEFAULT_CORPUS {
-        let quote = if args.corpus.contains(' ') { "'" } else { "" };
-        out.push(format!("--corpus {quote}{}{quote}", args.corpus));
-    }
+    let mut out = args.text.words(&args.corpus, args.preset);
     if args.seed != 1 {
         out.push(format!("--seed {}", args.seed));
     }
     out.extend(args.seeds.map(|n| format!("--seeds {n}")));
-    out.extend(args.text.words());
     out.join(" ")
 }

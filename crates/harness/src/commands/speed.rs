@@ -11,7 +11,7 @@ use clap::Args;
 use lm::{Context, Progress};
 use serde_json::json;
 
-use crate::cli::TextArgs;
+use crate::cli::{DEFAULT_CORPUS, TextArgs};
 use crate::error::Failure;
 use crate::neural::Neural;
 use crate::registry::{self, Preset, Setting};
@@ -29,7 +29,7 @@ pub struct SpeedArgs {
     #[arg(long, value_name = "MODEL")]
     pub model: String,
     /// A registered data set, a UTF-8 text file, or `synth`
-    #[arg(long, value_name = "NAME|FILE", default_value = "synth")]
+    #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_CORPUS)]
     pub corpus: String,
     /// How long to train
     #[arg(long, value_name = "N", default_value_t = 30.0)]

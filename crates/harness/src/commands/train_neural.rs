@@ -10,7 +10,7 @@ use lm::{CurvePoint, Perplexity, Progress, Recipe};
 use nn::checkpoint::Checkpoints;
 use toml::{Table, Value};
 
-use crate::cli::TextArgs;
+use crate::cli::{DEFAULT_CORPUS, TextArgs};
 use crate::error::Failure;
 use crate::presets;
 use crate::progress::Bar;
@@ -22,7 +22,7 @@ use crate::{output, text, vectors};
 #[derive(Args, Clone, Debug)]
 pub struct NeuralArgs {
     /// A registered data set, a UTF-8 text file (one sentence a line, .gz too), or `synth`
-    #[arg(long, value_name = "NAME|FILE", default_value = "synth")]
+    #[arg(long, value_name = "NAME|FILE", default_value = DEFAULT_CORPUS)]
     pub corpus: String,
     /// The file of the model; checkpoints stand beside it, as FILE.checkpoint, until training is done
     #[arg(long, value_name = "FILE")]

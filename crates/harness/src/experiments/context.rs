@@ -156,7 +156,7 @@ impl Experiment for Contexts {
         for (i, (family, recipe)) in recipes.into_iter().enumerate() {
             lab.step("training", i, steps)?;
             let Some(model) = trained(lab, &*recipe, texts.train_set(lab))? else {
-                truncated.push(&[&family, &"–", &DIVERGED, &0]);
+                truncated.push(&[&family, &"", &DIVERGED, &""]);
                 diverged += 1;
                 seen.push((family, Seen::default()));
                 continue;

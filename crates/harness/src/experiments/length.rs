@@ -153,7 +153,7 @@ impl Experiment for Length {
             lab.step("training", i, steps)?;
             let recipe = RnnRecipe::new(Self::rnn(lab, TRAINED, seed));
             let Some(model) = trained(lab, &recipe, texts.train_set(lab))? else {
-                lengths.push(&[&"–", &"–", &seed, &DIVERGED]);
+                lengths.push(&[&"", &"", &seed, &DIVERGED]);
                 continue;
             };
             let found = read(&*model, &texts.test, lab.size(20, 60, 200));
@@ -207,7 +207,8 @@ impl Experiment for Length {
         let read = any_length(&by_length, &excess);
         let read = tell_diverged(read, seeds.len() - excess.len(), seeds.len());
         let stored = constant(ngram, window, rnn);
-        let stored = tell_diverged(stored, unknown, sizes.len() * CONTEXTS.len());
+        let known: usize = sizes.iter().map(Vec::len).sum();
+        let stored = tell_diverged(stored, unknown, unknown + known);
         let rows =
             vec![lab.row("d1", self, seeds.len() as u64, read), lab.row("d2", self, 0, stored)];
         Ok(Outcome { rows, tables: vec![lengths, positions, table], charts })

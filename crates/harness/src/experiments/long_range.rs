@@ -158,7 +158,7 @@ pub fn run(lab: &Lab<'_>, done: usize) -> Result<Outcomes> {
             lab.step("memory tasks", done + MODELS * e + m, done + STEPS)?;
             let model = trained(lab, &*recipe, exam.text.train_set())?;
             if model.is_none() {
-                out.table.push(&[&exam.id, &name.en, &"–", &DIVERGED, &0]);
+                out.table.push(&[&exam.id, &name.en, &"", &DIVERGED, &""]);
                 out.diverged += 1;
             }
             let answers = model.map_or_else(Vec::new, |m| answers(&*m, &exam.questions));

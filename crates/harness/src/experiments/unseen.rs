@@ -120,7 +120,7 @@ impl Experiment for Unseen {
             &["counted", "train_count", "test_tokens", "model", "seed", "perplexity"],
         );
         // Of every bucket the mean loss, by what is counted.
-        let mut read = |id: &str, seed: u64, scores: &Scores| {
+        let read = |table: &mut Table, id: &str, seed: u64, scores: &Scores| {
             let losses = counts.each_ref().map(|counts| means(&scores.log_probs, counts));
             for (counted, losses) in COUNTED.iter().zip(&losses) {
                 for (bucket, (loss, tokens)) in BUCKETS.iter().zip(losses) {
@@ -131,26 +131,23 @@ impl Experiment for Unseen {
             losses
         };
         let kn = model(lab, &NgramRecipe::new(Smoothing::ModifiedKneserNey, 5), data)?;
-        let kn = read("kn5", 0, &scores(&*kn, &texts.test));
+        let kn = read(&mut table, "kn5", 0, &scores(&*kn, &texts.test));
         let mut gains = [const { [const { Vec::new() }; BUCKETS.len()] }; 2];
-        let mut lost = Vec::new();
         for (i, &seed) in seeds.iter().enumerate() {
             lab.step("training", i, seeds.len())?;
             let recipe = WindowRecipe::new(common::window(lab, seed));
             let Some(window) = trained(lab, &recipe, data)? else {
-                lost.push(seed);
+                table.push(&[&"", &"", &"", &"window", &seed, &DIVERGED]);
                 continue;
             };
-            let window = read("window", seed, &scores(&*window, &texts.test));
+            let window = read(&mut table, "window", seed, &scores(&*window, &texts.test));
             for (c, gains) in gains.iter_mut().enumerate() {
                 let pairs = kn[c].iter().zip(&window[c]);
                 gains.iter_mut().zip(pairs).for_each(|(g, (kn, window))| g.push(kn.0 - window.0));
             }
         }
-        for seed in &lost {
-            table.push(&[&"–", &"–", &0, &"window", seed, &DIVERGED]);
-        }
-        let ruling = tell_diverged(rule(&gains), lost.len(), seeds.len());
+        let diverged = seeds.len() - gains[TRIGRAM][0].len();
+        let ruling = tell_diverged(rule(&gains), diverged, seeds.len());
         let row = lab.row("c1", self, seeds.len() as u64, ruling);
         Ok(Outcome { rows: vec![row], tables: vec![table], charts: charts(&gains) })
     }
