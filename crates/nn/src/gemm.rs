@@ -206,8 +206,8 @@ mod tests {
     fn check<R: Real>(tolerance: f64) {
         let mut rng = stream(1, R::NAME);
         let sizes = [1, 2, 3, 5, 12, 13, 20, 31, 32, 33, 49];
-        for &m in &sizes {
-            // a single row takes wider panels
+        // many rows are copied, and more than one block of them; a single row takes wider panels
+        for &m in sizes.iter().chain(&[300]) {
             for &n in sizes.iter().chain(&[150]) {
                 for k in [1, 7, 32, 300] {
                     for layout in 0..8 {

@@ -83,8 +83,9 @@ pub fn run(args: &SpeedArgs, out: &mut dyn Write) -> Result<()> {
         let what = format!("`{}` has no training steps; name window, rnn, gru or lstm", args.model);
         return Err(Failure::Usage(what).into());
     };
-    // as long as the seconds last
-    neural.training().epochs = 1_000_000;
+    // as long as the seconds last; the step alone, as the PyTorch script's: no copy of the state to go back to
+    let training = neural.training();
+    (training.epochs, training.recoveries) = (1_000_000, 0);
     machine::reset_peak_rss();
     let (mut clock, start) = (Clock::default(), Instant::now());
     let ended = neural.recipe().train(corpus.train_set(), &mut |progress| {

@@ -58,9 +58,11 @@ struct Run<'a, T: Task + Send> {
     /// Zero between steps: the optimizer leaves it so.
     grad: T::Model,
     optimizer: Optimizer<<T::Model as Params>::Num>,
-    best: T::Model,
+    /// The weights of the best validation: with a keeper from the start on, without from the first validation on.
+    best: Option<T::Model>,
     average: Option<Average<T::Model>>,
-    good: Snapshot<T::Model>,
+    /// Where a checkpoint or a recovery starts from; a run that wants neither keeps no copy of its state.
+    good: Option<Snapshot<T::Model>>,
     position: Position,
     /// When this session began, and the seconds of the ones before.
     clock: (Instant, f64),
@@ -79,24 +81,29 @@ impl<'a, T: Task + Send> Run<'a, T> {
         let mut lengths = Vec::new();
         model.tensors(&mut |t| lengths.extend(t.trained.then_some(t.data.len())));
         let mut optimizer = Optimizer::new(options.method, &lengths);
-        let mut best = model.clone();
         let mut average = options.average.map(|_| Average::new(model));
-        let mut good = Snapshot {
+        let mut good = (keeper.is_some() || options.recoveries > 0).then(|| Snapshot {
             model: model.clone(),
             mean: options.average.map(|_| model.clone()),
             optimizer: optimizer.clone(),
             carried: Vec::new(),
             position: Position::default(),
-        };
-        if let Some(keeper) = keeper.as_deref_mut() {
-            keeper.resume(&mut good, &mut best)?;
+        });
+        let mut best = None;
+        if let (Some(keeper), Some(good)) = (keeper.as_deref_mut(), &mut good) {
+            keeper.resume(good, best.insert(model.clone()))?;
         }
-        good.put_back(model, average.as_mut().map(|a| &mut a.mean), &mut optimizer);
-        let position = good.position.clone();
+        let mut position = Position::default();
+        if let Some(good) = &good {
+            good.put_back(model, average.as_mut().map(|a| &mut a.mean), &mut optimizer);
+            position.clone_from(&good.position);
+        }
         task.begin_epoch(position.epoch);
-        match position.step {
-            0 => task.carried(&mut good.carried),
-            _ => task.restore(&good.carried),
+        if let Some(good) = &mut good {
+            match position.step {
+                0 => task.carried(&mut good.carried),
+                _ => task.restore(&good.carried),
+            }
         }
         Ok(Self {
             grad: model.zeros_like(),
@@ -157,12 +164,12 @@ impl<'a, T: Task + Send> Run<'a, T> {
         if validated || self.position.step.is_multiple_of(self.options.snapshot_steps) {
             self.position.seconds = self.clock.1 + self.clock.0.elapsed().as_secs_f64();
             self.take_snapshot();
-            self.task.carried(&mut self.good.carried);
+            if let Some(good) = &mut self.good {
+                self.task.carried(&mut good.carried);
+            }
         }
-        if let Some(keeper) = self.keeper.as_deref_mut()
-            && (stop || keeper.due())
-        {
-            keeper.save(&self.good, &self.best)?;
+        if stop || self.keeper.as_deref().is_some_and(Keeper::due) {
+            self.save()?;
         }
         if stop { Err(Error::Interrupted) } else { Ok(()) }
     }
@@ -260,7 +267,10 @@ impl<'a, T: Task + Send> Run<'a, T> {
         (p.train, p.norms, p.steps, p.clipped) = (Loss::default(), 0.0, 0, 0);
         if p.best.is_none_or(|best| valid < best) {
             (p.best, p.since_best) = (Some(valid), 0);
-            self.best.copy_from(candidate);
+            match &mut self.best {
+                Some(best) => best.copy_from(candidate),
+                best => *best = Some(candidate.clone()),
+            }
         } else {
             p.since_best += 1;
         }
@@ -281,18 +291,19 @@ impl<'a, T: Task + Send> Run<'a, T> {
     /// Back to the last snapshot with half the rate, or the error if that has been tried often enough.
     fn recover(&mut self, bad: Bad, listen: &mut Listener<'_>) -> Result<()> {
         let step = self.position.step + 1;
-        if self.position.recoveries >= self.options.recoveries {
+        let more = self.position.recoveries < self.options.recoveries;
+        let Some(good) = self.good.as_mut().filter(|_| more) else {
             return Err(Error::Diverged { step, tensor: bad.tensor, value: bad.value });
-        }
+        };
         let (scale, recoveries) = (self.position.rate_scale * 0.5, self.position.recoveries + 1);
-        self.good.position.rate_scale = scale;
-        self.good.position.recoveries = recoveries;
+        good.position.rate_scale = scale;
+        good.position.recoveries = recoveries;
         self.grad.set_zero();
         let mean = self.average.as_mut().map(|a| &mut a.mean);
-        self.good.put_back(self.model, mean, &mut self.optimizer);
-        self.position.clone_from(&self.good.position);
+        good.put_back(self.model, mean, &mut self.optimizer);
+        self.position.clone_from(&good.position);
         self.task.begin_epoch(self.position.epoch);
-        self.task.restore(&self.good.carried);
+        self.task.restore(&good.carried);
         let event =
             Event::Recovered { step, tensor: &bad.tensor, value: bad.value, rate_scale: scale };
         if listen(event).is_break() { Err(Error::Interrupted) } else { Ok(()) }
@@ -300,15 +311,25 @@ impl<'a, T: Task + Send> Run<'a, T> {
 
     fn take_snapshot(&mut self) {
         let mean = self.average.as_ref().map(|a| &a.mean);
-        self.good.take(self.model, mean, &self.optimizer, &self.position);
+        if let Some(good) = &mut self.good {
+            good.take(self.model, mean, &self.optimizer, &self.position);
+        }
+    }
+
+    /// The last snapshot, to the file if there is to be one.
+    fn save(&mut self) -> Result<()> {
+        match (self.keeper.as_deref_mut(), &self.good, &self.best) {
+            (Some(keeper), Some(good), Some(best)) => keeper.save(good, best),
+            _ => Ok(()),
+        }
     }
 
     fn finish(mut self) -> Result<Outcome> {
         self.take_snapshot();
-        if let Some(keeper) = self.keeper.as_deref_mut() {
-            keeper.save(&self.good, &self.best)?;
+        self.save()?;
+        if let Some(best) = &self.best {
+            self.model.copy_from(best);
         }
-        self.model.copy_from(&self.best);
         let p = self.position;
         Ok(Outcome {
             best: p.best.unwrap_or(f64::INFINITY),

@@ -1,31 +1,51 @@
-//! The matrix product of `f32`: a register tile of 12 × 32 (AVX-512) or 6 × 16 (AVX2) numbers of c, walked over a
-//! and b where they lie.
+//! The matrix product of `f32`: a register tile of 12 × 32 (AVX-512) or 6 × 16 (AVX2) numbers of c.
 //!
-//! `c[i, j] = α Σ_k a[i, k] b[k, j] + β c[i, j]`. The vectors run along j, so c needs unit stride there; a is read
-//! one number at a time, so any strides do. A panel of b (256 × 32) that does not have unit stride along j is
-//! transposed onto the stack first, which costs about as much as 20 rows of a.
+//! `c[i, j] = α Σ_k a[i, k] b[k, j] + β c[i, j]`. The vectors run along j, so c needs unit stride there; a and b may have
+//! any strides. As in Goto and van de Geijn (2008), a block of a (288 × 256) is copied tile by tile, then every panel of b
+//! (256 × two vectors) once for it, while the next panel and the tiles of c are asked for ahead: the units of arithmetic
+//! hardly wait for memory. Few rows are not worth a copy: they walk over a and over a b of unit stride where they lie.
 //!
 //! Every element is one chain of fused multiply-adds over k, cut every 256: its bits depend on its row of a, its
 //! column of b and K alone, not on the shape around it. A row scored alone equals the same row in a batch.
 #![allow(unsafe_code)]
 
+use super::pack::{self, Cache, prefetch};
 use pulp::{Simd, WithSimd};
+use std::cell::Cell;
 use std::hint::black_box;
+use std::mem::MaybeUninit;
 use std::sync::atomic::{Ordering, compiler_fence};
 
 /// Rows of b that are multiplied at a time: 256 × 32 numbers of b are 32 KiB, which a first-level cache holds.
 const DEPTH: usize = 256;
 /// The widest panel: two vectors of 16.
 const PANEL: usize = 32;
-/// Rows of a that are walked for one panel: 576 × 256 numbers are 590 KB, which a second-level cache holds.
-const ROWS: usize = 576;
+/// Rows of a that are copied, and walked for one panel: 288 × 256 numbers are 295 KB, which a second-level cache holds.
+const ROWS: usize = 288;
 
 /// Vectors of the panels of a single row of a: two sums would wait for each other's latency, eight keep the units busy.
 const WIDE: usize = 8;
 
-/// So many rows of a pay for a packed panel of a b that could be read where it lies: rows of b further apart than a
+/// So many rows of a pay for a copied panel of a b that could be read where it lies: rows of b further apart than a
 /// page, or by a multiple of many cache lines, evict each other from the first-level cache.
-const WORTH_PACKING: usize = 48;
+const ROWS_FOR_PANELS: usize = 48;
+
+/// So many rows of a, and so many columns of b to multiply them by, pay for a copy of a. Fewer rows fit the first-level
+/// cache.
+const ROWS_FOR_TILES: usize = 24;
+const COLUMNS_FOR_TILES: usize = 64;
+
+/// So many rows of b take as long to multiply as a line from the third-level cache to come.
+const ROWS_AHEAD: isize = 24;
+
+thread_local! {
+    /// Room for the copy of a, kept: a product allocates nothing once a thread has had one as large.
+    static TILES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+/// From a cache line's beginning.
+#[repr(align(64))]
+struct Aligned<T>(T);
 
 /// A matrix by address and strides (in numbers).
 #[derive(Clone, Copy)]
@@ -77,7 +97,10 @@ impl Product {
     #[inline(always)]
     unsafe fn blocks<S: Simd>(&self, simd: S, tallest: usize) {
         let lanes = size_of::<S::f32s>() / size_of::<f32>();
-        let mut packed = std::mem::MaybeUninit::<[f32; DEPTH * PANEL]>::uninit();
+        let mut packed = Aligned(MaybeUninit::<[f32; DEPTH * PANEL]>::uninit());
+        let copied = self.m >= ROWS_FOR_TILES && self.n >= COLUMNS_FOR_TILES;
+        let mut tiles = if copied { TILES.take() } else { Vec::new() };
+        tiles.reserve(if copied { self.m.min(ROWS) * self.k.min(DEPTH) } else { 0 });
         let mut k0 = 0;
         while k0 < self.k {
             let k = (self.k - k0).min(DEPTH);
@@ -85,9 +108,19 @@ impl Product {
             let mut i0 = 0;
             while i0 < self.m {
                 let m = (self.m - i0).min(ROWS);
+                let in_place = self.b.col == 1 && self.n >= lanes && m < ROWS_FOR_PANELS;
+                let at = k0 as isize * self.a.col + i0 as isize * self.a.row;
+                // SAFETY: k0 < K and i0 < M keep the block of a inside it; the copy has room for m · k numbers
+                let a = unsafe {
+                    let mut a = Raw { ptr: self.a.ptr.offset(at), ..self.a };
+                    if copied {
+                        pack::tiles(a, m, k, tallest, tiles.as_mut_ptr());
+                        a.ptr = tiles.as_ptr();
+                    }
+                    a
+                };
                 let mut j = 0;
                 while j < self.n {
-                    let in_place = self.b.col == 1 && self.n >= lanes && m < WORTH_PACKING;
                     let panel = if in_place && m == 1 && self.n - j >= WIDE * lanes {
                         Panel::wide(j, lanes)
                     } else {
@@ -97,20 +130,31 @@ impl Product {
                     // the packed panel has k · width ≤ DEPTH · PANEL numbers, all written before they are read
                     unsafe {
                         let left = panel.left as isize;
-                        let mut b = self.b.ptr.offset(k0 as isize * self.b.row + left * self.b.col);
-                        let mut b_row = self.b.row;
+                        let b = self.b.ptr.offset(k0 as isize * self.b.row);
+                        let from = Raw { ptr: b.offset(left * self.b.col), ..self.b };
+                        let (mut b, mut ahead) = (Raw { col: 1, ..from }, None);
                         if !in_place {
                             let width = lanes + if panel.vectors == 2 { panel.second } else { 0 };
-                            let to = packed.as_mut_ptr().cast::<f32>();
-                            pack(Raw { ptr: b, ..self.b }, k, width.min(self.n), width, to);
-                            (b, b_row) = (to, width as isize);
+                            let to = packed.0.as_mut_ptr().cast::<f32>();
+                            pack::panel::<S>(from, k, width.min(self.n), width, to);
+                            if self.b.col == 1 && panel.end < self.n {
+                                let next = from.ptr.wrapping_add(panel.end - panel.left);
+                                ahead = Some(Raw { ptr: next, ..from });
+                            }
+                            b = Raw { ptr: to.cast_const(), row: width as isize, col: 1 };
                         }
-                        let a = k0 as isize * self.a.col + i0 as isize * self.a.row;
                         let strip = Strip {
                             k,
-                            a: Raw { ptr: self.a.ptr.offset(a), ..self.a },
-                            b,
-                            b_row,
+                            a,
+                            copied,
+                            b: b.ptr,
+                            b_row: b.row,
+                            reach: if in_place {
+                                ROWS_AHEAD * b.row + 2 * lanes as isize - 1
+                            } else {
+                                0
+                            },
+                            ahead,
                             c: self.c.ptr.offset(i0 as isize * self.c.row + left),
                             c_row: self.c.row,
                             second: panel.second,
@@ -125,6 +169,9 @@ impl Product {
                 i0 += m;
             }
             k0 += k;
+        }
+        if copied {
+            TILES.set(tiles);
         }
     }
 }
@@ -171,68 +218,12 @@ impl Panel {
     }
 }
 
-/// Copies a [k, filled] panel of b to `to` [k, width], row-major, with zeros on the right.
-///
-/// # Safety
-/// b must be readable for k · filled numbers and `to` writable for k · width.
+/// Heights of the register tiles of m rows, nearly equal: 13 rows are 7 + 6, not 12 + 1.
 #[inline(always)]
-unsafe fn pack(b: Raw<*const f32>, k: usize, filled: usize, width: usize, to: *mut f32) {
-    const SIDE: usize = 4;
-    let square = |n: usize| if b.row == 1 { n / SIDE * SIDE } else { 0 };
-    let (rows, columns) = (square(k), square(filled));
-    // SAFETY: row < k; j < filled where b is read, j < width where `to` is written; squares end inside both
-    unsafe {
-        if b.col == 1 && filled == width {
-            for row in 0..k {
-                let from = b.ptr.offset(row as isize * b.row);
-                from.copy_to_nonoverlapping(to.add(row * width), width);
-            }
-            return;
-        }
-        for row in (0..rows).step_by(SIDE) {
-            for j in (0..columns).step_by(SIDE) {
-                let from = b.ptr.offset(row as isize + j as isize * b.col);
-                transpose4(from, b.col, to.add(row * width + j), width);
-            }
-        }
-        for row in 0..k {
-            for j in if row < rows { columns } else { 0 }..width {
-                let b = b.ptr.offset(row as isize * b.row + j as isize * b.col);
-                *to.add(row * width + j) = if j < filled { *b } else { 0.0 };
-            }
-        }
-    }
-}
-
-/// to[i, j] ← from[j, i] for 4 × 4 numbers, where rows of `from` are `stride` apart and rows of `to` `width`.
-///
-/// # Safety
-/// Both squares must be inside their buffers.
-#[inline(always)]
-unsafe fn transpose4(from: *const f32, stride: isize, to: *mut f32, width: usize) {
-    // SAFETY: the caller vouches for both squares; SSE is part of x86-64
-    #[cfg(target_arch = "x86_64")]
-    unsafe {
-        use std::arch::x86_64::{_MM_TRANSPOSE4_PS, _mm_loadu_ps, _mm_storeu_ps};
-        let mut a = _mm_loadu_ps(from);
-        let mut b = _mm_loadu_ps(from.offset(stride));
-        let mut c = _mm_loadu_ps(from.offset(2 * stride));
-        let mut d = _mm_loadu_ps(from.offset(3 * stride));
-        _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
-        _mm_storeu_ps(to, a);
-        _mm_storeu_ps(to.add(width), b);
-        _mm_storeu_ps(to.add(2 * width), c);
-        _mm_storeu_ps(to.add(3 * width), d);
-    }
-    // SAFETY: the caller vouches for both squares
-    #[cfg(not(target_arch = "x86_64"))]
-    unsafe {
-        for i in 0..4 {
-            for j in 0..4 {
-                *to.add(i * width + j) = *from.offset(j as isize * stride + i as isize);
-            }
-        }
-    }
+pub(super) fn heights(m: usize, tallest: usize) -> impl Iterator<Item = usize> {
+    let tiles = m.div_ceil(tallest);
+    let (height, taller) = (m / tiles, m % tiles);
+    (0..tiles).map(move |tile| height + usize::from(tile < taller))
 }
 
 /// One panel of b against rows of a.
@@ -240,8 +231,14 @@ unsafe fn transpose4(from: *const f32, stride: isize, to: *mut f32, width: usize
 struct Strip {
     k: usize,
     a: Raw<*const f32>,
+    /// The rows of a are copied, tile by tile.
+    copied: bool,
     b: *const f32,
     b_row: isize,
+    /// How far ahead numbers of b are asked for: where it lies, its rows are on lines and pages of their own.
+    reach: isize,
+    /// The next panel of b, to be asked for meanwhile.
+    ahead: Option<Raw<*const f32>>,
     c: *mut f32,
     c_row: isize,
     second: usize,
@@ -251,14 +248,29 @@ struct Strip {
 }
 
 impl Strip {
-    /// All m rows, in register tiles of nearly equal height: 13 rows are 7 + 6, not 12 + 1.
+    /// All m rows, one register tile after the other.
     #[inline(always)]
     unsafe fn rows<S: Simd>(self, simd: S, m: usize, vectors: usize, tallest: usize) {
-        let tiles = m.div_ceil(tallest);
-        let (height, taller) = (m / tiles, m % tiles);
+        let last = vectors * size_of::<S::f32s>() / size_of::<f32>() - 1;
+        let ask = |row: *const f32, cache| {
+            prefetch(row, cache);
+            prefetch(row.wrapping_add(last), cache);
+        };
+        let rows_ahead = self.k.div_ceil(m.div_ceil(tallest));
         let mut strip = self;
-        for tile in 0..tiles {
-            let height = height + usize::from(tile < taller);
+        for height in heights(m, tallest) {
+            for i in 0..height as isize {
+                ask(strip.c.wrapping_offset(i * strip.c_row), Cache::First);
+            }
+            if let Some(next) = &mut strip.ahead {
+                for _ in 0..rows_ahead {
+                    ask(next.ptr, Cache::Second);
+                    next.ptr = next.ptr.wrapping_offset(next.row);
+                }
+            }
+            if strip.copied {
+                (strip.a.row, strip.a.col) = (1, height as isize);
+            }
             // SAFETY: the heights add up to m; the strip moves down by as many rows
             unsafe {
                 match vectors {
@@ -266,7 +278,8 @@ impl Strip {
                     2 => strip.tile::<S, 2>(simd, height),
                     _ => strip.tile::<S, 1>(simd, height),
                 }
-                strip.a.ptr = strip.a.ptr.offset(height as isize * strip.a.row);
+                let row = if strip.copied { strip.k as isize } else { strip.a.row };
+                strip.a.ptr = strip.a.ptr.offset(height as isize * row);
                 strip.c = strip.c.offset(height as isize * strip.c_row);
             }
         }
@@ -305,6 +318,7 @@ impl<const MR: usize, const NV: usize> WithSimd for Tile<MR, NV> {
             let (mut a0, mut a1, mut a2, mut a3) = (third(0), third(1), third(2), third(3));
             let mut b = s.b;
             for _ in 0..s.k {
+                prefetch(b.wrapping_offset(s.reach), Cache::First);
                 let mut row = [simd.splat_f32s(0.0); NV];
                 for (j, row) in row.iter_mut().enumerate() {
                     *row = b.add(j * s.second).cast::<S::f32s>().read_unaligned();

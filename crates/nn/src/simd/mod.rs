@@ -7,6 +7,7 @@
 pub(crate) mod lines;
 pub(crate) mod math;
 pub(crate) mod matmul;
+mod pack;
 
 use std::sync::LazyLock;
 
