@@ -128,9 +128,10 @@ pub struct CompareArgs {
     /// First seed of everything random
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Train the models in which chance plays a part with so many seeds
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
-    pub seeds: u64,
+    /// Train the models in which chance plays a part with so many seeds [default: what the preset's
+    /// recipes say: 1, and in `full` 3 for window and rnn]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub seeds: Option<u64>,
     /// Threads [default: one a core]; results do not depend on it, measured times do
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,

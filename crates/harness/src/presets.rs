@@ -18,6 +18,9 @@ use crate::registry::{Preset, Setting};
 /// Training tokens up to which a text counts as small: the embedded language at its default length.
 const SMALL: usize = 500_000;
 
+/// The key of a preset's recipe that is no option of the model: with how many seeds a comparison trains it.
+const SEEDS: &str = "seeds";
+
 /// Other names that people know the options by.
 const ALIASES: &[(&str, &str)] = &[
     ("hidden", "nhid"),
@@ -56,6 +59,13 @@ fn configure<T: Serialize + DeserializeOwned>(
     section: &str,
     setting: &Setting,
 ) -> Result<T> {
+    let mut recipe = embedded(section, setting).expect("the embedded recipes are tested");
+    recipe.remove(SEEDS);
+    changed(&changed(&config, &recipe)?, &setting.options)
+}
+
+/// The preset's recipe of a model.
+fn embedded(section: &str, setting: &Setting) -> Option<Table> {
     let source = match setting.preset {
         Preset::Quick => include_str!("../recipes/quick.toml"),
         Preset::Default if setting.tokens <= SMALL => include_str!("../recipes/small.toml"),
@@ -63,10 +73,16 @@ fn configure<T: Serialize + DeserializeOwned>(
         Preset::Full => include_str!("../recipes/full.toml"),
     };
     let mut recipes: Table = source.parse().expect("the embedded recipes are tested");
-    let Some(Value::Table(recipe)) = recipes.remove(section) else {
-        unreachable!("the embedded recipes are tested")
-    };
-    changed(&changed(&config, &recipe)?, &setting.options)
+    match recipes.remove(section) {
+        Some(Value::Table(recipe)) => Some(recipe),
+        _ => None,
+    }
+}
+
+/// With how many seeds a comparison trains the model of this name, if nobody says otherwise: what its recipe says, or once.
+pub fn seeds(name: &str, setting: &Setting) -> u64 {
+    let recipe = embedded(name, setting).unwrap_or_default();
+    recipe.get(SEEDS).and_then(Value::as_integer).map_or(1, |n| n.unsigned_abs().max(1))
 }
 
 /// The configuration with these options; those of training may stand without the word `training`.
@@ -182,6 +198,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_recipe_may_ask_for_several_seeds() {
+        let full = setting(Preset::Full, "");
+        assert_eq!(
+            ["window", "rnn", "lstm", "kn5", "kn5+rnn"].map(|id| seeds(id, &full)),
+            [3, 3, 1, 1, 1]
+        );
+        assert_eq!(seeds("rnn", &setting(Preset::Quick, "")), 1);
     }
 
     #[test]

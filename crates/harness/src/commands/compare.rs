@@ -27,7 +27,8 @@ pub fn run(args: &CompareArgs, out: &mut dyn Write) -> Result<()> {
         models,
         preset: args.preset,
         context: args.context.into(),
-        seeds: (args.seed..args.seed + args.seeds).collect(),
+        seed: args.seed,
+        seeds: args.seeds,
         // of this text: a report folder may be used again for another one
         checkpoints: args.report.join("checkpoints").join(&corpus.vocab.fingerprint()[..12]),
     };
@@ -74,7 +75,6 @@ fn describe(args: &CompareArgs, corpus: &Corpus, plan: &Plan) -> Run {
         valid_tokens: corpus.valid.targets() as u64,
         test_tokens: corpus.test.targets() as u64,
         test_bytes: corpus.test.bytes(),
-        seeds: plan.seeds.clone(),
         threads: rayon::current_num_threads(),
         cpu: machine.cpu,
         cores: machine.cores,

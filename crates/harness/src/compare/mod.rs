@@ -8,6 +8,7 @@ mod contender;
 mod mix;
 mod rows;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -16,6 +17,7 @@ use lm::Context;
 
 use crate::error::Failure;
 use crate::interrupt;
+use crate::presets;
 use crate::record::{Results, Run};
 use crate::registry::{self, Preset, Setting, Spec};
 use contender::Contender;
@@ -29,8 +31,10 @@ pub struct Plan {
     pub preset: Preset,
     /// Where readers start anew.
     pub context: Context,
-    /// Seeds of the models in which chance plays a part.
-    pub seeds: Vec<u64>,
+    /// The first seed of the models in which chance plays a part.
+    pub seed: u64,
+    /// How many seeds each of them has; `None`: what its recipe says.
+    pub seeds: Option<u64>,
     /// The folder of checkpoints; one whose run is there goes on from it.
     pub checkpoints: PathBuf,
 }
@@ -44,6 +48,7 @@ pub fn compare(
 ) -> Result<Results> {
     let started = std::time::Instant::now();
     let jobs = jobs(corpus, plan)?;
+    let run = Run { seeds: seeds(&jobs), ..run };
     let counts = buckets::Counts::of(corpus)?;
     let mut contenders: Vec<Contender> = Vec::new();
     let results = |contenders: &[Contender]| {
@@ -72,18 +77,32 @@ struct Job {
     reported: bool,
 }
 
+/// Every seed that some model is trained with.
+fn seeds(jobs: &[Job]) -> Vec<u64> {
+    jobs.iter().map(|job| job.seed).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 /// The models in order, parts of mixtures before them; models without chance run for the first seed only.
 fn jobs(corpus: &Corpus, plan: &Plan) -> Result<Vec<Job>> {
     let mut jobs: Vec<Job> = Vec::new();
-    for (i, &seed) in plan.seeds.iter().enumerate() {
+    let setting_of = |seed| {
         let checkpoints = Some(plan.checkpoints.clone());
-        let setting = Setting { checkpoints, ..Setting::new(plan.preset, seed, corpus) };
-        let defaults = registry::default_ids(&setting);
-        let ids: Vec<&str> = if plan.models.is_empty() {
-            defaults
-        } else {
-            plan.models.iter().map(String::as_str).collect()
-        };
+        Setting { checkpoints, ..Setting::new(plan.preset, seed, corpus) }
+    };
+    let ids: Vec<&str> = if plan.models.is_empty() {
+        registry::default_ids(&setting_of(plan.seed))
+    } else {
+        plan.models.iter().map(String::as_str).collect()
+    };
+    let seeds_of =
+        |id: &str, setting: &Setting| plan.seeds.unwrap_or_else(|| presets::seeds(id, setting));
+    for i in 0.. {
+        let seed = plan.seed.saturating_add(i);
+        let setting = setting_of(seed);
+        let ids: Vec<&str> = ids.iter().copied().filter(|id| seeds_of(id, &setting) > i).collect();
+        if ids.is_empty() {
+            break;
+        }
         let push = |spec: Spec, reported: bool, jobs: &mut Vec<Job>| {
             let same = |job: &Job| {
                 job.spec.id() == spec.id() && (job.seed == seed || !spec.random(&setting))
