@@ -143,3 +143,48 @@ fn parts_of(whole: &Spec, setting: &Setting, out: &mut Vec<Spec>) -> Result<()> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::TextArgs;
+    use crate::text;
+
+    /// Names and seeds of the jobs of the full preset.
+    fn planned(models: &[&str], seeds: Option<u64>) -> Vec<(String, u64)> {
+        let args = TextArgs {
+            tokenizer: None,
+            min_count: None,
+            max_vocab: None,
+            vocab_scope: None,
+            tokens: Some(10_000),
+        };
+        let corpus = text::load("synth", args, Preset::Full).unwrap();
+        let plan = Plan {
+            models: models.iter().map(|&m| m.into()).collect(),
+            preset: Preset::Full,
+            context: Context::Stream,
+            seed: 5,
+            seeds,
+            checkpoints: PathBuf::new(),
+        };
+        let jobs = jobs(&corpus, &plan).unwrap();
+        assert_eq!(super::seeds(&jobs).first(), Some(&5));
+        jobs.iter().map(|job| (job.spec.id(), job.seed)).collect()
+    }
+
+    #[test]
+    fn a_model_has_the_seeds_of_its_recipe_or_those_asked_for() {
+        let named = |list: &[(&str, u64)]| -> Vec<(String, u64)> {
+            list.iter().map(|&(name, seed)| (name.into(), seed)).collect()
+        };
+        let own = planned(&["kn2", "rnn", "lstm", "kn2+rnn"], None);
+        let (rnn, lstm) = (own[1].0.clone(), own[2].0.clone());
+        assert!(rnn.starts_with("rnn-") && lstm.starts_with("lstm-"), "{own:?}");
+        let (rnn, lstm) = (rnn.as_str(), lstm.as_str());
+        let wanted = [("kn2", 5), (rnn, 5), (lstm, 5), ("kn2+rnn", 5), (rnn, 6), (rnn, 7)];
+        assert_eq!(own, named(&wanted));
+        let two = planned(&["kn2", "lstm"], Some(2));
+        assert_eq!(two, named(&[("kn2", 5), (lstm, 5), (lstm, 6)]));
+    }
+}
