@@ -141,7 +141,7 @@ pub struct CompareArgs {
 }
 
 /// How a text becomes a corpus.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub struct TextArgs {
     /// space, words, words-lower or chars [default: the data set's own, `words` for a file]
     #[arg(long)]

@@ -89,20 +89,19 @@ fn jobs(corpus: &Corpus, plan: &Plan) -> Result<Vec<Job>> {
         let checkpoints = Some(plan.checkpoints.clone());
         Setting { checkpoints, ..Setting::new(plan.preset, seed, corpus) }
     };
+    let first = setting_of(plan.seed);
     let ids: Vec<&str> = if plan.models.is_empty() {
-        registry::default_ids(&setting_of(plan.seed))
+        registry::default_ids(&first)
     } else {
         plan.models.iter().map(String::as_str).collect()
     };
-    let seeds_of =
-        |id: &str, setting: &Setting| plan.seeds.unwrap_or_else(|| presets::seeds(id, setting));
-    for i in 0.. {
+    let seeds_of = |id: &str| plan.seeds.unwrap_or_else(|| presets::seeds(id, &first));
+    let planned: Vec<(&str, u64)> = ids.into_iter().map(|id| (id, seeds_of(id))).collect();
+    let most = planned.iter().map(|&(_, seeds)| seeds).max().unwrap_or(0);
+    for i in 0..most {
         let seed = plan.seed.saturating_add(i);
         let setting = setting_of(seed);
-        let ids: Vec<&str> = ids.iter().copied().filter(|id| seeds_of(id, &setting) > i).collect();
-        if ids.is_empty() {
-            break;
-        }
+        let ids = planned.iter().filter(|&&(_, seeds)| seeds > i).map(|&(id, _)| id);
         let push = |spec: Spec, reported: bool, jobs: &mut Vec<Job>| {
             let same = |job: &Job| {
                 job.spec.id() == spec.id() && (job.seed == seed || !spec.random(&setting))
@@ -152,13 +151,7 @@ mod tests {
 
     /// Names and seeds of the jobs of the full preset.
     fn planned(models: &[&str], seeds: Option<u64>) -> Vec<(String, u64)> {
-        let args = TextArgs {
-            tokenizer: None,
-            min_count: None,
-            max_vocab: None,
-            vocab_scope: None,
-            tokens: Some(10_000),
-        };
+        let args = TextArgs { tokens: Some(10_000), ..TextArgs::default() };
         let corpus = text::load("synth", args, Preset::Full).unwrap();
         let plan = Plan {
             models: models.iter().map(|&m| m.into()).collect(),

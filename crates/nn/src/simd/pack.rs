@@ -168,7 +168,7 @@ unsafe fn transpose4(from: *const f32, stride: isize, to: *mut f32, width: usize
 }
 
 /// A cache that a line is asked into.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(super) enum Cache {
     First,
     Second,
