@@ -218,6 +218,23 @@ impl Panel {
     }
 }
 
+/// What is compiled for every height H of a register tile, for the one at hand.
+macro_rules! by_height {
+    ($height:expr, $H:ident => $what:expr) => {
+        by_height!($height, $H => $what, 1 2 3 4 5 6 7 8 9 10 11 12)
+    };
+    ($height:expr, $H:ident => $what:expr, $($h:literal)*) => {
+        match $height {
+            $($h => {
+                const $H: usize = $h;
+                $what
+            })*
+            _ => unreachable!("tiles have 1 to 12 rows"),
+        }
+    };
+}
+pub(super) use by_height;
+
 /// Heights of the register tiles of m rows, nearly equal: 13 rows are 7 + 6, not 12 + 1.
 #[inline(always)]
 pub(super) fn heights(m: usize, tallest: usize) -> impl Iterator<Item = usize> {
@@ -287,15 +304,7 @@ impl Strip {
 
     #[inline(always)]
     unsafe fn tile<S: Simd, const NV: usize>(&self, simd: S, height: usize) {
-        macro_rules! heights {
-            ($($h:literal)*) => {
-                match height {
-                    $($h => simd.vectorize(Tile::<$h, NV>(*self)),)*
-                    _ => unreachable!("tiles have 1 to 12 rows"),
-                }
-            };
-        }
-        heights!(1 2 3 4 5 6 7 8 9 10 11 12)
+        by_height!(height, H => simd.vectorize(Tile::<H, NV>(*self)))
     }
 }
 

@@ -4,7 +4,7 @@
 //! over memory one number after the other, which hardware prefetches, instead of over one cache line and one page a row.
 #![allow(unsafe_code)]
 
-use super::matmul::{Raw, heights};
+use super::matmul::{Raw, by_height, heights};
 use pulp::Simd;
 
 /// Numbers along the side of the squares that are transposed in registers.
@@ -47,15 +47,7 @@ pub(super) unsafe fn tiles(a: Raw<*const f32>, m: usize, k: usize, tallest: usiz
         unsafe {
             let from = Raw { ptr: a.ptr.offset(row as isize * a.row), row: a.col, col: a.row };
             let to = to.add(row * k);
-            macro_rules! heights {
-                ($($h:literal)*) => {
-                    match height {
-                        $($h => tile::<$h>(from, k, to),)*
-                        _ => unreachable!("tiles have 1 to 12 rows"),
-                    }
-                };
-            }
-            heights!(1 2 3 4 5 6 7 8 9 10 11 12);
+            by_height!(height, H => tile::<H>(from, k, to));
         }
         row += height;
     }
