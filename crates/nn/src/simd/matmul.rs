@@ -291,9 +291,11 @@ impl Strip {
             // SAFETY: the heights add up to m; the strip moves down by as many rows
             unsafe {
                 match vectors {
-                    WIDE => simd.vectorize(Tile::<1, WIDE>(strip)),
-                    2 => strip.tile::<S, 2>(simd, height),
-                    _ => strip.tile::<S, 1>(simd, height),
+                    WIDE => simd.vectorize(Tile::<1, WIDE, false>(strip)),
+                    2 if strip.copied => strip.tile::<S, 2, true>(simd, height),
+                    2 => strip.tile::<S, 2, false>(simd, height),
+                    _ if strip.copied => strip.tile::<S, 1, true>(simd, height),
+                    _ => strip.tile::<S, 1, false>(simd, height),
                 }
                 let row = if strip.copied { strip.k as isize } else { strip.a.row };
                 strip.a.ptr = strip.a.ptr.offset(height as isize * row);
@@ -303,15 +305,15 @@ impl Strip {
     }
 
     #[inline(always)]
-    unsafe fn tile<S: Simd, const NV: usize>(&self, simd: S, height: usize) {
-        by_height!(height, H => simd.vectorize(Tile::<H, NV>(*self)))
+    unsafe fn tile<S: Simd, const NV: usize, const COPIED: bool>(&self, simd: S, height: usize) {
+        by_height!(height, H => simd.vectorize(Tile::<H, NV, COPIED>(*self)))
     }
 }
 
-/// One register tile: MR rows by NV vectors.
-struct Tile<const MR: usize, const NV: usize>(Strip);
+/// One register tile: MR rows, copied or where they lie, by NV vectors.
+struct Tile<const MR: usize, const NV: usize, const COPIED: bool>(Strip);
 
-impl<const MR: usize, const NV: usize> WithSimd for Tile<MR, NV> {
+impl<const MR: usize, const NV: usize, const COPIED: bool> WithSimd for Tile<MR, NV, COPIED> {
     type Output = ();
 
     #[inline(always)]
@@ -322,23 +324,28 @@ impl<const MR: usize, const NV: usize> WithSimd for Tile<MR, NV> {
         unsafe {
             let mut acc = [[simd.splat_f32s(0.0); NV]; MR];
             // four pointers of three rows each, which the compiler must not join into one: that makes a chain of
-            // twelve additions, longer than the multiplications take
-            let third = |group: isize| black_box(s.a.ptr.wrapping_offset(3 * group * s.a.row));
+            // twelve additions, longer than the multiplications take. Of a copied tile the distances are known when this
+            // is compiled: one pointer reaches all rows
+            let (row, col) = if COPIED { (1, MR as isize) } else { (s.a.row, s.a.col) };
+            let third = |group: isize| {
+                let at = s.a.ptr.wrapping_offset(3 * group * row);
+                if COPIED { at } else { black_box(at) }
+            };
             let (mut a0, mut a1, mut a2, mut a3) = (third(0), third(1), third(2), third(3));
             let mut b = s.b;
             for _ in 0..s.k {
                 prefetch(b.wrapping_offset(s.reach), Cache::First);
-                let mut row = [simd.splat_f32s(0.0); NV];
-                for (j, row) in row.iter_mut().enumerate() {
-                    *row = b.add(j * s.second).cast::<S::f32s>().read_unaligned();
+                let mut vectors = [simd.splat_f32s(0.0); NV];
+                for (j, vector) in vectors.iter_mut().enumerate() {
+                    *vector = b.add(j * s.second).cast::<S::f32s>().read_unaligned();
                 }
                 // spelt out: the compiler gives up on unrolling twelve rows
                 macro_rules! rows {
                     ($($i:literal of $a:ident)*) => {$(
                         if $i < MR {
-                            let x = simd.splat_f32s(*$a.offset(($i % 3) * s.a.row));
+                            let x = simd.splat_f32s(*$a.offset(($i % 3) * row));
                             for j in 0..NV {
-                                acc[$i][j] = simd.mul_add_e_f32s(x, row[j], acc[$i][j]);
+                                acc[$i][j] = simd.mul_add_e_f32s(x, vectors[j], acc[$i][j]);
                             }
                         }
                     )*};
@@ -353,10 +360,10 @@ impl<const MR: usize, const NV: usize> WithSimd for Tile<MR, NV> {
                 compiler_fence(Ordering::SeqCst);
                 rows!(9 of a3 10 of a3 11 of a3);
                 // wrapping: the step after the last k may leave the matrix, but is not read
-                a0 = a0.wrapping_offset(s.a.col);
-                a1 = a1.wrapping_offset(s.a.col);
-                a2 = a2.wrapping_offset(s.a.col);
-                a3 = a3.wrapping_offset(s.a.col);
+                a0 = a0.wrapping_offset(col);
+                a1 = a1.wrapping_offset(col);
+                a2 = a2.wrapping_offset(col);
+                a3 = a3.wrapping_offset(col);
                 b = b.wrapping_offset(s.b_row);
             }
             let (alpha, beta) = (simd.splat_f32s(s.alpha), simd.splat_f32s(s.beta));
