@@ -306,6 +306,7 @@ pub fn default_ids(setting: &Setting) -> Vec<&'static str> {
             ids.extend([
                 "cached(lstm)",
                 "dynamic(lstm)",
+                "kn5+cached(rnn)",
                 "bucketed(kn5+rnn+cache)",
                 "bucketed(kn5+window+rnn+gru+lstm+cache)",
                 "bucketed(kn5+window+cached(rnn)+cached(gru)+cached(lstm)+dynamic(gru)+dynamic(lstm)+cache)",
