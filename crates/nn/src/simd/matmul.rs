@@ -248,7 +248,7 @@ pub(super) fn heights(m: usize, tallest: usize) -> impl Iterator<Item = usize> {
 struct Strip {
     k: usize,
     a: Raw<*const f32>,
-    /// The rows of a are copied, tile by tile.
+    /// The rows of a are copied, tile by tile: a tile of H rows is [k, H], and the strides of `a` say nothing.
     copied: bool,
     b: *const f32,
     b_row: isize,
@@ -285,17 +285,12 @@ impl Strip {
                     next.ptr = next.ptr.wrapping_offset(next.row);
                 }
             }
-            if strip.copied {
-                (strip.a.row, strip.a.col) = (1, height as isize);
-            }
             // SAFETY: the heights add up to m; the strip moves down by as many rows
             unsafe {
                 match vectors {
                     WIDE => simd.vectorize(Tile::<1, WIDE, false>(strip)),
-                    2 if strip.copied => strip.tile::<S, 2, true>(simd, height),
-                    2 => strip.tile::<S, 2, false>(simd, height),
-                    _ if strip.copied => strip.tile::<S, 1, true>(simd, height),
-                    _ => strip.tile::<S, 1, false>(simd, height),
+                    2 => strip.tile::<S, 2>(simd, height),
+                    _ => strip.tile::<S, 1>(simd, height),
                 }
                 let row = if strip.copied { strip.k as isize } else { strip.a.row };
                 strip.a.ptr = strip.a.ptr.offset(height as isize * row);
@@ -305,8 +300,12 @@ impl Strip {
     }
 
     #[inline(always)]
-    unsafe fn tile<S: Simd, const NV: usize, const COPIED: bool>(&self, simd: S, height: usize) {
-        by_height!(height, H => simd.vectorize(Tile::<H, NV, COPIED>(*self)))
+    unsafe fn tile<S: Simd, const NV: usize>(&self, simd: S, height: usize) {
+        if self.copied {
+            by_height!(height, H => simd.vectorize(Tile::<H, NV, true>(*self)))
+        } else {
+            by_height!(height, H => simd.vectorize(Tile::<H, NV, false>(*self)))
+        }
     }
 }
 
